@@ -1,0 +1,1 @@
+"""PURE: rules from a tick to what is unhealthy."""

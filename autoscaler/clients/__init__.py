@@ -1,0 +1,1 @@
+"""What plugins of different kinds share; no decisions."""

@@ -1,0 +1,1 @@
+"""PURE: from snapshot and history to decision and plan."""

@@ -1,0 +1,165 @@
+"""The five kinds of plugin and what they may know of the daemon.
+
+A plugin is one file: a class below, with its `Options` inside it, and one line in registry.py.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from autoscaler.model import (
+    Action,
+    Alert,
+    Drain,
+    Finding,
+    Fleet,
+    FleetSnapshot,
+    Observation,
+    Recommendation,
+    Severity,
+    Tick,
+    Unit,
+    WorkerState,
+)
+
+Wake = Callable[[str], None]
+
+
+class Options(BaseModel):
+    """What a plugin can be told in the config; unknown keys are refused, fields described."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+
+class CheckOptions(Options):
+    """What every check can be told."""
+
+    enabled: bool = Field(default=True, description="Whether the check runs")
+    severity: Severity = Field(default=Severity.WARNING, description="How soon somebody must look")
+    for_seconds: float = Field(
+        default=30, ge=0, description="How long a finding lasts before it fires"
+    )
+
+
+OptionsT = TypeVar("OptionsT", bound=Options)
+CheckOptionsT = TypeVar("CheckOptionsT", bound=CheckOptions)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a plugin may know beyond its options.
+
+    name: its name in the config. fleet: its fleet, for policies and targets. fleets: all of them.
+    state_directory: where what must survive a restart is kept.
+    """
+
+    name: str
+    fleet: Fleet | None = None
+    fleets: tuple[Fleet, ...] = ()
+    state_directory: Path = field(default_factory=lambda: Path("autoscaler-state"))
+    interval_seconds: float = 5.0
+
+    @property
+    def queues(self) -> tuple[str, ...]:
+        """The queues of all fleets, each once, in order."""
+        return tuple(dict.fromkeys(queue for fleet in self.fleets for queue in fleet.queues))
+
+
+class Plugin(ABC, Generic[OptionsT]):
+    """What all plugins have in common: options, context, and an end.
+
+    `options_type` is the plugin's own Options class, checked before the plugin is made.
+    """
+
+    options_type: ClassVar[type[Options]] = Options
+
+    def __init__(self, options: OptionsT, context: Context) -> None:
+        self.options = options
+        self.context = context
+
+    async def aclose(self) -> None:
+        """Give back what it holds. May be called twice."""
+
+
+class WorkerControl(ABC):
+    """Direct speech with single workers. Every method raises ControlError when one is silent."""
+
+    @abstractmethod
+    async def cancel_consumers(self, worker: str, queues: Iterable[str]) -> None:
+        """Make the worker stop taking tasks from these queues; what it holds it finishes."""
+
+    @abstractmethod
+    async def add_consumers(self, worker: str, queues: Iterable[str]) -> None:
+        """Make the worker take tasks from these queues again."""
+
+    @abstractmethod
+    async def inspect(self, worker: str, now: float) -> WorkerState:
+        """The worker's queues, active and reserved tasks, by its own fresh reply."""
+
+
+class Source(Plugin[OptionsT]):
+    """Polls one system."""
+
+    @abstractmethod
+    async def read(self, now: float) -> Observation:
+        """Poll once. Raises SourceError when nothing that can be trusted came."""
+
+    async def watch(self, wake: Wake) -> None:
+        """Runs beside the ticks for as long as the daemon; `wake(reason)` asks for a tick at once.
+
+        Returns only if the source has nothing to push; survives its system's outages.
+        """
+
+    def control(self) -> WorkerControl | None:
+        """How to speak to the workers this source sees, if it can."""
+        return None
+
+
+class Policy(Plugin[OptionsT]):
+    """A pure rule from a fleet's snapshot to a recommendation. Keeps no state."""
+
+    @abstractmethod
+    def recommend(self, snapshot: FleetSnapshot) -> Recommendation:
+        """How many replicas, and why; `replicas=None` when it cannot tell."""
+
+
+class Target(Plugin[OptionsT]):
+    """What is scaled. Every method raises TargetError; the next tick plans anew."""
+
+    @abstractmethod
+    async def units(self, now: float) -> tuple[Unit, ...]:
+        """Every unit that exists, terminating ones included, with its drain mark."""
+
+    @abstractmethod
+    async def add(self, actions: Sequence[Action]) -> None:
+        """Create one unit for each action. Doing it twice creates no second one."""
+
+    @abstractmethod
+    async def mark(self, action: Action, drain: Drain | None) -> None:
+        """Mark the unit as draining, or take the mark away; the mark outlives the daemon."""
+
+    @abstractmethod
+    async def remove(self, actions: Sequence[Action]) -> None:
+        """Ask exactly these units to leave, gracefully; they are gone when `units` says so."""
+
+
+class Check(Plugin[CheckOptionsT]):
+    """A pure rule from a snapshot to what is unhealthy. `for_seconds` makes it an alert."""
+
+    @abstractmethod
+    def find(self, tick: Tick) -> Iterable[Finding]:
+        """Everything wrong at this instant."""
+
+
+class Notifier(Plugin[OptionsT]):
+    """Tells somebody of alerts."""
+
+    @abstractmethod
+    async def notify(self, alerts: Sequence[Alert], now: float) -> None:
+        """Deliver alerts that began or ceased firing. Raises NotifyError; the caller retries."""

@@ -1,0 +1,160 @@
+"""A fleet: its rules as configured, and its replicas as its target and its broker know them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from autoscaler.model.observation import WorkerState
+
+
+class LimitType(StrEnum):
+    """What a limit counts."""
+
+    PODS = "pods"
+    PERCENT = "percent"
+
+
+class Select(StrEnum):
+    """Which of several limits holds: the largest change, the least, or no change at all."""
+
+    MAX = "max"
+    MIN = "min"
+    DISABLED = "disabled"
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most `value` units, or percent of the replicas, of change in any `period_seconds`."""
+
+    type: LimitType
+    value: int
+    period_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class ScalingRules:
+    """How fast one direction may go. `tolerance` is a ratio; None takes the default of 0.1."""
+
+    stabilization_window_seconds: int | None = None
+    select: Select = Select.MAX
+    limits: tuple[Limit, ...] = ()
+    tolerance: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Behavior:
+    """How fast each direction may go, in the HPA's terms."""
+
+    scale_up: ScalingRules
+    scale_down: ScalingRules
+
+
+@dataclass(frozen=True, slots=True)
+class DrainRules:
+    """How replicas leave.
+
+    max_draining: how many at once. warn_after_seconds: when a drain is called stuck.
+    max_percent_per_cycle, max_percent_per_hour: the most that one cycle may take of the present
+    replicas (never less than one), and an hour of `max_replicas`.
+    """
+
+    max_draining: int = 4
+    warn_after_seconds: float = 1800.0
+    max_percent_per_cycle: int = 50
+    max_percent_per_hour: int = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """Replicas that are scaled together, as configured.
+
+    behavior None means the HPA's path for specs without one: at most doubling (or 4) a step up,
+    and a downscale window of 300 s. A fleet without queues has no Celery workers to ask.
+    """
+
+    name: str
+    queues: tuple[str, ...] = ()
+    slots_per_replica: int | None = None
+    min_replicas: int = 1
+    max_replicas: int = 1
+    behavior: Behavior | None = None
+    drain: DrainRules = field(default_factory=DrainRules)
+    interval_seconds: float = 5.0
+
+
+class UnitPhase(StrEnum):
+    """Where its target sees a unit in its life."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    TERMINATING = "terminating"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """The mark on a unit that is leaving: since when, and the queues to give back on resume."""
+
+    since: float
+    queues: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One replica as its target knows it. `worker` is the nodename that its worker will have.
+
+    ordinal is set where only the highest may leave (StatefulSets).
+    """
+
+    name: str
+    phase: UnitPhase
+    created_at: float
+    worker: str = ""
+    drain: Drain | None = None
+    shielded: bool = False
+    zone: str = ""
+    spot: bool = False
+    ordinal: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Replica:
+    """A unit joined with the worker in it.
+
+    silent: no sign of life for too long. expected_empty_seconds: how long its running tasks are
+    likely to go on, where that is known.
+    """
+
+    unit: Unit
+    worker: WorkerState | None
+    ready: bool
+    silent: bool = False
+    expected_empty_seconds: float | None = None
+
+    @property
+    def name(self) -> str:
+        return self.unit.name
+
+    @property
+    def draining(self) -> bool:
+        """Whether it is marked to leave, and still here."""
+        return self.unit.drain is not None and not self.terminating
+
+    @property
+    def terminating(self) -> bool:
+        """Whether it was told to stop: no capacity any more, though its tasks may still run."""
+        return self.unit.phase is UnitPhase.TERMINATING
+
+    @property
+    def serving(self) -> bool:
+        """Whether it counts as one of the replicas that the fleet has or will have."""
+        return self.unit.drain is None and self.unit.phase in (
+            UnitPhase.PENDING,
+            UnitPhase.RUNNING,
+        )
+
+    @property
+    def unregistered(self) -> bool:
+        """Whether its worker has never been heard of."""
+        return self.worker is None or self.worker.seen_at == 0.0

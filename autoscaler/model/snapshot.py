@@ -1,0 +1,133 @@
+"""All that is known at one instant, and the part of it that concerns one fleet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from autoscaler.model.decision import Decision, Outcome, Override
+from autoscaler.model.finding import Alert, Finding
+from autoscaler.model.fleet import Fleet, Replica, Unit
+from autoscaler.model.observation import (
+    BrokerState,
+    Observation,
+    QueueState,
+    Sample,
+    WorkersState,
+    WorkerState,
+)
+
+
+class Samples:
+    """Samples by name; a later layer (a fleet's own samples) hides an earlier one of that name."""
+
+    __slots__ = ("_below", "_by_name")
+
+    def __init__(self, samples: Iterable[Sample] = (), below: Samples | None = None) -> None:
+        self._below = below
+        self._by_name: dict[str, list[Sample]] = {}
+        for sample in samples:
+            self._by_name.setdefault(sample.name, []).append(sample)
+
+    def named(self, name: str, labels: Mapping[str, str] | None = None) -> tuple[Sample, ...]:
+        """The samples of this name that carry all these labels; empty when there are none."""
+        found = self._by_name.get(name)
+        if found is None:
+            return self._below.named(name, labels) if self._below else ()
+        if not labels:
+            return tuple(found)
+        wanted = labels.items()
+        return tuple(sample for sample in found if wanted <= sample.labels.items())
+
+    def names(self) -> frozenset[str]:
+        """Every name there is."""
+        below = self._below.names() if self._below else frozenset()
+        return below | self._by_name.keys()
+
+    def __len__(self) -> int:
+        own = sum(len(samples) for samples in self._by_name.values())
+        return own + (len(self._below) if self._below else 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The world at one instant.
+
+    missing: source name, `target/FLEET` or `SOURCE/ITEM` -> why it could not be read or trusted.
+    units: fleet -> its units; a fleet whose target could not be read is absent.
+    queues and workers are joined over all sources.
+    """
+
+    now: float
+    observations: Mapping[str, Observation] = field(default_factory=dict)
+    missing: Mapping[str, str] = field(default_factory=dict)
+    units: Mapping[str, tuple[Unit, ...]] = field(default_factory=dict)
+    samples: Samples = field(default_factory=Samples)
+    queues: Mapping[str, QueueState] = field(default_factory=dict)
+    workers: Mapping[str, WorkerState] = field(default_factory=dict)
+
+    @property
+    def brokers(self) -> Mapping[str, BrokerState]:
+        """The brokers that were read, by source name."""
+        return {n: o for n, o in self.observations.items() if isinstance(o, BrokerState)}
+
+    @property
+    def worker_sources(self) -> Mapping[str, WorkersState]:
+        """The observations of Celery workers, by source name."""
+        return {n: o for n, o in self.observations.items() if isinstance(o, WorkersState)}
+
+
+@dataclass(frozen=True, slots=True)
+class FleetSnapshot:
+    """What the policies of one fleet see.
+
+    samples holds the fleet's own (`demand_tasks`, `waiting_tasks`, `running_tasks`, `utilization`,
+    `oldest_task_age_seconds`, and `busy_slots`, `slots` per unit) above those of all sources.
+    missing: what this fleet needs and does not have -> why; anything here forbids scale-in.
+    """
+
+    now: float
+    fleet: Fleet
+    replicas: tuple[Replica, ...] = ()
+    samples: Samples = field(default_factory=Samples)
+    missing: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def current(self) -> int:
+        """The replicas that the fleet has or will have: neither draining nor terminating."""
+        return sum(1 for replica in self.replicas if replica.serving)
+
+    @property
+    def ready(self) -> int:
+        """The serving replicas that take work."""
+        return sum(1 for replica in self.replicas if replica.serving and replica.ready)
+
+    @property
+    def draining(self) -> int:
+        """The replicas that finish their work before they leave."""
+        return sum(1 for replica in self.replicas if replica.draining)
+
+
+@dataclass(frozen=True, slots=True)
+class FleetTick:
+    """What one tick made of one fleet. `error` is set when its turn ended in a bug."""
+
+    snapshot: FleetSnapshot
+    decision: Decision
+    result: str
+    outcomes: tuple[Outcome, ...] = ()
+    override: Override | None = None
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Everything one tick saw, decided, did and found: the one record observers get."""
+
+    number: int
+    snapshot: Snapshot
+    fleets: Mapping[str, FleetTick]
+    duration_seconds: float = 0.0
+    findings: tuple[Finding, ...] = ()
+    alerts: tuple[Alert, ...] = ()
+    leader: bool = True

@@ -1,0 +1,1 @@
+"""PURE: rules from a fleet's snapshot to a replica count."""

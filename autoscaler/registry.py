@@ -1,0 +1,69 @@
+"""Every plugin by kind and name. Adding one is one line here; it is imported when named."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any, TypeVar
+
+from autoscaler.errors import ConfigError
+from autoscaler.interfaces import Check, Notifier, Plugin, Policy, Source, Target
+
+SOURCES = {
+    "celery_workers": "autoscaler.sources.celery_workers:CeleryWorkers",
+    "prometheus": "autoscaler.sources.prometheus:Prometheus",
+    "rabbitmq_broker": "autoscaler.sources.rabbitmq_broker:RabbitmqBroker",
+    "redis_broker": "autoscaler.sources.redis_broker:RedisBroker",
+}
+POLICIES = {
+    "expression": "autoscaler.policies.expression:ExpressionPolicy",
+    "schedule": "autoscaler.policies.schedule:Schedule",
+    "step": "autoscaler.policies.step:StepPolicy",
+    "target_tracking": "autoscaler.policies.target_tracking:TargetTracking",
+}
+CHECKS = {
+    "desired_above_max": "autoscaler.checks.fleets:DesiredAboveMax",
+    "drain_stuck": "autoscaler.checks.fleets:DrainStuck",
+    "oldest_task_too_old": "autoscaler.checks.queues:OldestTaskTooOld",
+    "queue_without_consumers": "autoscaler.checks.queues:QueueWithoutConsumers",
+    "source_down": "autoscaler.checks.sources:SourceDown",
+    "worker_catatonic": "autoscaler.checks.workers:WorkerCatatonic",
+    "worker_silent": "autoscaler.checks.workers:WorkerSilent",
+}
+TARGETS = {
+    "local": "autoscaler.targets.local:Local",
+    "simulated": "autoscaler.targets.simulated:Simulated",
+}
+NOTIFIERS = {
+    "log": "autoscaler.notifiers.log:Log",
+    "webhook": "autoscaler.notifiers.webhook:Webhook",
+}
+KINDS: dict[type[Plugin[Any]], dict[str, str]] = {
+    Source: SOURCES,
+    Policy: POLICIES,
+    Check: CHECKS,
+    Target: TARGETS,
+    Notifier: NOTIFIERS,
+}
+
+
+P = TypeVar("P", bound=Plugin[Any])
+
+
+def find(kind: type[P], name: str) -> type[P]:
+    """The class that a `kind` in the config names: one of ours, or `package.module:Class`.
+
+    Raises ConfigError, with what there is to choose from, when there is no such class.
+    """
+    known = KINDS[kind]
+    word = kind.__name__.lower()
+    path = known.get(name, name)
+    if ":" not in path:
+        raise ConfigError(f"no {word} is called {name!r}; there are: {', '.join(sorted(known))}")
+    module_name, _, class_name = path.partition(":")
+    try:
+        found = getattr(import_module(module_name), class_name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ConfigError(f"{word} {name!r} cannot be imported: {error}") from error
+    if not (isinstance(found, type) and issubclass(found, kind)):
+        raise ConfigError(f"{path} is not a {kind.__name__} (see autoscaler.interfaces)")
+    return found
