@@ -1,0 +1,57 @@
+"""Celery's remote control and worker events, whatever carries them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Collection, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class WorkerEventKind(StrEnum):
+    """What a worker says of itself, unasked."""
+
+    ONLINE = "worker-online"
+    HEARTBEAT = "worker-heartbeat"
+    OFFLINE = "worker-offline"
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerEvent:
+    """One event of one worker. A stopping worker says OFFLINE while its tasks still run."""
+
+    kind: WorkerEventKind
+    worker: str
+    active: int | None = None
+    processed: int | None = None
+    pid: int | None = None
+    version: str | None = None
+
+
+class RemoteControl(ABC):
+    """One broker's channel to its workers. Methods raise ControlError when the broker fails."""
+
+    @abstractmethod
+    async def call(
+        self,
+        method: str,
+        arguments: Mapping[str, Any] | None = None,
+        *,
+        destination: Collection[str] | None = None,
+        expected: Collection[str] = (),
+        timeout_seconds: float = 1.0,
+    ) -> Mapping[str, Any]:
+        """Ask workers something; returns nodename -> reply of those that answered.
+
+        destination: only these workers (their replies end the wait); None asks all, and the wait
+        ends when every `expected` one has answered or the time is over.
+        """
+
+    @abstractmethod
+    def events(self) -> AsyncIterator[WorkerEvent]:
+        """Worker events as they come; ends with ControlError when the connection is lost."""
+
+    @abstractmethod
+    async def aclose(self) -> None:
+        """Close the connection."""
