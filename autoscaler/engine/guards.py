@@ -1,0 +1,116 @@
+"""Vetoes: what must be known, and for how long, before replicas may go; how fast they may."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+from autoscaler.model import FleetSnapshot, Stage, Step
+
+HOUR_SECONDS = 3600.0
+DEFAULT_DOWN_WINDOW_SECONDS = 300.0
+COLLAPSE_FROM_TASKS = 10
+SETTLING_INTERVALS = 3
+GAP_INTERVALS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class GuardMemory:
+    """What the guards of one fleet remember from tick to tick. Times are Unix seconds.
+
+    known_since: since when everything the fleet needs was known at every tick, with no pause.
+    shrinks: when and by how many replicas the fleet shrank within the last hour.
+    """
+
+    last_tick_at: float | None = None
+    known_since: float | None = None
+    demand: float | None = None
+    shrinks: tuple[tuple[float, int], ...] = ()
+
+    @classmethod
+    def settled(cls, now: float) -> GuardMemory:
+        """The memory of a fleet that has been watched without a gap for as long as matters."""
+        return cls(last_tick_at=now, known_since=-math.inf)
+
+    def shrunk(self, now: float, replicas: int) -> GuardMemory:
+        """With a shrink that was carried out."""
+        recent = tuple(shrink for shrink in self.shrinks if now - shrink[0] < HOUR_SECONDS)
+        return replace(self, shrinks=(*recent, (now, replicas)))
+
+
+def guard(
+    snapshot: FleetSnapshot, memory: GuardMemory, proposed: int
+) -> tuple[Step | None, GuardMemory]:
+    """Hold the present number when the proposal is not founded well enough.
+
+    Nothing is lowered on missing data, nor until one full scale-down window after data was missing,
+    ticks were missed, the clock jumped, or demand fell from many tasks to none within one tick.
+    The first tick only observes.
+    """
+    after = _observe(snapshot, memory)
+    current = snapshot.current
+    if memory.last_tick_at is None and proposed != current:
+        return _hold(snapshot, proposed, "FirstCycle", "the first cycle only observes"), after
+    if proposed >= current:
+        return None, after
+    if snapshot.missing:
+        faults = "; ".join(f"{name}: {why}" for name, why in sorted(snapshot.missing.items()))
+        return _hold(snapshot, proposed, "MissingData", f"not lowered while blind: {faults}"), after
+    left = _settling_seconds(snapshot, after)
+    if left > 0:
+        message = f"readings must be whole for another {math.ceil(left)} s before replicas go"
+        return _hold(snapshot, proposed, "DataNotSettled", message), after
+    return None, after
+
+
+def cap_shrink(snapshot: FleetSnapshot, memory: GuardMemory, proposed: int) -> Step | None:
+    """Bound how many replicas one cycle, and one hour, may take; at least one may always go."""
+    current, rules = snapshot.current, snapshot.fleet.drain
+    if proposed >= current:
+        return None
+    per_cycle = max(1, current * rules.max_percent_per_cycle // 100)
+    per_hour = max(1, snapshot.fleet.max_replicas * rules.max_percent_per_hour // 100)
+    taken = sum(n for at, n in memory.shrinks if 0 <= snapshot.now - at < HOUR_SECONDS)
+    floor = current - max(0, min(per_cycle, per_hour - taken))
+    if proposed >= floor:
+        return None
+    message = f"at most {per_cycle} may go per cycle and {per_hour} per hour ({taken} went)"
+    return Step(Stage.GUARD, proposed, floor, "ShrinkCapped", message)
+
+
+def down_window_seconds(snapshot: FleetSnapshot) -> float:
+    """The fleet's scale-down stabilization window."""
+    behavior = snapshot.fleet.behavior
+    window = behavior.scale_down.stabilization_window_seconds if behavior else None
+    return DEFAULT_DOWN_WINDOW_SECONDS if window is None else float(window)
+
+
+def _observe(snapshot: FleetSnapshot, memory: GuardMemory) -> GuardMemory:
+    now = snapshot.now
+    demand = next((sample.value for sample in snapshot.samples.named("demand_tasks")), None)
+    known_since = memory.known_since
+    if known_since is None or _doubtful(snapshot, memory, demand):
+        known_since = now
+    if snapshot.missing:
+        known_since = None
+    known_demand = memory.demand if demand is None else demand
+    return replace(memory, last_tick_at=now, known_since=known_since, demand=known_demand)
+
+
+def _doubtful(snapshot: FleetSnapshot, memory: GuardMemory, demand: float | None) -> bool:
+    elapsed = snapshot.now - (snapshot.now if memory.last_tick_at is None else memory.last_tick_at)
+    longest = max(GAP_INTERVALS * snapshot.fleet.interval_seconds, down_window_seconds(snapshot))
+    collapsed = demand == 0 and memory.demand is not None and memory.demand >= COLLAPSE_FROM_TASKS
+    return elapsed < 0 or elapsed > longest or collapsed
+
+
+def _settling_seconds(snapshot: FleetSnapshot, memory: GuardMemory) -> float:
+    if memory.known_since is None:
+        return 0.0
+    shortest = SETTLING_INTERVALS * snapshot.fleet.interval_seconds
+    wanted = max(shortest, down_window_seconds(snapshot))
+    return memory.known_since + wanted - snapshot.now
+
+
+def _hold(snapshot: FleetSnapshot, proposed: int, reason: str, message: str) -> Step:
+    return Step(Stage.GUARD, proposed, snapshot.current, reason, message)
