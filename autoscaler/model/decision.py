@@ -35,13 +35,17 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What one stage made of the number: a machine reason and a sentence for people."""
+    """What one stage made of the number: a machine reason and a sentence for people.
+
+    until: when this stage will let go (Unix seconds) if nothing else changes, where it can tell.
+    """
 
     stage: Stage
     before: int
     after: int
     reason: str
     message: str
+    until: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
