@@ -14,6 +14,17 @@ SOURCES = {
     "rabbitmq_broker": "autoscaler.sources.rabbitmq_broker:RabbitmqBroker",
     "redis_broker": "autoscaler.sources.redis_broker:RedisBroker",
 }
+BROKER_SCHEMES = {
+    "amqp": "rabbitmq_broker",
+    "amqps": "rabbitmq_broker",
+    "pyamqp": "rabbitmq_broker",
+    "redis": "redis_broker",
+    "rediss": "redis_broker",
+    "sentinel": "redis_broker",
+    "unix": "redis_broker",
+    "valkey": "redis_broker",
+    "valkeys": "redis_broker",
+}
 POLICIES = {
     "expression": "autoscaler.policies.expression:ExpressionPolicy",
     "schedule": "autoscaler.policies.schedule:Schedule",
