@@ -112,7 +112,8 @@ class Action:
     """One thing asked of one target, for one unit.
 
     unit: for ADD a name that no present unit has; a target that names its units itself ignores it.
-    queues: for DRAIN those to stop consuming, for RESUME those to give back.
+    queues: for DRAIN those to stop consuming, for RESUME those to give back. unheard: its worker
+    has never been heard of, so its silence proves nothing against REMOVE.
     """
 
     kind: ActionKind
@@ -123,6 +124,7 @@ class Action:
     reason: str
     worker: str = ""
     queues: tuple[str, ...] = ()
+    unheard: bool = False
 
 
 class Result(StrEnum):

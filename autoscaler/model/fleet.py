@@ -114,7 +114,6 @@ class Unit:
     drain: Drain | None = None
     shielded: bool = False
     zone: str = ""
-    spot: bool = False
     ordinal: int | None = None
 
 
@@ -157,4 +156,4 @@ class Replica:
     @property
     def unregistered(self) -> bool:
         """Whether its worker has never been heard of."""
-        return self.worker is None or self.worker.seen_at == 0.0
+        return self.worker is None

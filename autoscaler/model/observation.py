@@ -35,10 +35,14 @@ class Observation(ABC):
 
 @dataclass(frozen=True, slots=True)
 class SampleState(Observation):
-    """A system that gives named samples and nothing more, such as Prometheus."""
+    """A system that gives named samples and nothing more, such as Prometheus.
+
+    `unreadable` says why a sample that was asked for is not in `values`.
+    """
 
     at: float
     values: tuple[Sample, ...]
+    unreadable: Mapping[str, str] = field(default_factory=dict)
 
     def samples(self) -> Iterator[Sample]:
         return iter(self.values)

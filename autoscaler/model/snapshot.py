@@ -13,7 +13,6 @@ from autoscaler.model.observation import (
     Observation,
     QueueState,
     Sample,
-    WorkersState,
     WorkerState,
 )
 
@@ -55,7 +54,7 @@ class Snapshot:
 
     missing: source name, `target/FLEET` or `SOURCE/ITEM` -> why it could not be read or trusted.
     units: fleet -> its units; a fleet whose target could not be read is absent.
-    queues and workers are joined over all sources.
+    queues and workers are joined over all sources; worker_sources names the sources of workers.
     """
 
     now: float
@@ -65,16 +64,12 @@ class Snapshot:
     samples: Samples = field(default_factory=Samples)
     queues: Mapping[str, QueueState] = field(default_factory=dict)
     workers: Mapping[str, WorkerState] = field(default_factory=dict)
+    worker_sources: frozenset[str] = frozenset()
 
     @property
     def brokers(self) -> Mapping[str, BrokerState]:
         """The brokers that were read, by source name."""
         return {n: o for n, o in self.observations.items() if isinstance(o, BrokerState)}
-
-    @property
-    def worker_sources(self) -> Mapping[str, WorkersState]:
-        """The observations of Celery workers, by source name."""
-        return {n: o for n, o in self.observations.items() if isinstance(o, WorkersState)}
 
 
 @dataclass(frozen=True, slots=True)

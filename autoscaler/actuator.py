@@ -1,0 +1,122 @@
+"""Carries out a plan on one fleet's target and workers, asking again before anything leaves."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from autoscaler.errors import ControlError, StaleActionError, TargetConflict, TargetError
+from autoscaler.interfaces import Target, WorkerControl
+from autoscaler.model import Action, ActionKind, Drain, FleetSnapshot, Outcome, Result
+
+EMPTY_REPLIES = 2
+
+
+class Actuator:
+    """Does what a plan says, the safe actions first.
+
+    control_of gives the way to speak to a worker by its nodename. may_act is asked before every
+    effect and answers with the reason why not, or None. timeout_seconds bounds each effect.
+    """
+
+    def __init__(
+        self,
+        target: Target[Any],
+        control_of: Callable[[str], WorkerControl | None],
+        may_act: Callable[[], Result | None],
+        timeout_seconds: float,
+    ) -> None:
+        self._target = target
+        self._control_of = control_of
+        self._may_act = may_act
+        self._timeout_seconds = timeout_seconds
+
+    async def carry_out(
+        self, actions: Sequence[Action], snapshot: FleetSnapshot
+    ) -> tuple[Outcome, ...]:
+        """Every action with what came of it; what is expected to fail is an outcome, not an error.
+
+        Units are resumed before others are added, drained before others are removed; units of one
+        kind go side by side, so that a worker that does not answer delays no other.
+        """
+        by_kind = {kind: [a for a in actions if a.kind is kind] for kind in ActionKind}
+        outcomes = await self._each(by_kind[ActionKind.RESUME], self._resume)
+        outcomes += await self._batch(by_kind[ActionKind.ADD], self._target.add)
+        drains = {replica.name: replica.unit.drain for replica in snapshot.replicas}
+        outcomes += await self._each(
+            by_kind[ActionKind.DRAIN], lambda action: self._drain(action, drains.get(action.unit))
+        )
+        outcomes += await self._remove(by_kind[ActionKind.REMOVE])
+        return tuple(outcomes)
+
+    async def _resume(self, action: Action) -> None:
+        """Consumers first: a crash in between leaves a marked unit, which is planned for again."""
+        control = self._control_of(action.worker)
+        if action.worker and control is not None:
+            await control.add_consumers(action.worker, action.queues)
+        await self._target.mark(action, None)
+
+    async def _drain(self, action: Action, drain: Drain | None) -> None:
+        """The mark first: a crash in between leaves a marked unit, which is drained again."""
+        if drain is None or not set(action.queues) <= set(drain.queues):
+            since = action.at if drain is None else drain.since
+            await self._target.mark(action, Drain(since, action.queues))
+        control = self._control_of(action.worker)
+        if action.worker and control is not None:
+            await control.cancel_consumers(action.worker, action.queues)
+
+    async def _remove(self, actions: Sequence[Action]) -> list[Outcome]:
+        verdicts = await asyncio.gather(*(self._why_not_empty(action) for action in actions))
+        busy = [
+            Outcome(action, Result.WAITING, why)
+            for action, why in zip(actions, verdicts, strict=True)
+            if why
+        ]
+        empty = [action for action, why in zip(actions, verdicts, strict=True) if not why]
+        return busy + await self._batch(empty, self._target.remove)
+
+    async def _why_not_empty(self, action: Action) -> str:
+        """Ask the worker itself, twice; only a worker nobody has heard of need not answer."""
+        control = self._control_of(action.worker)
+        if not action.worker or control is None:
+            return ""
+        for _ in range(EMPTY_REPLIES):
+            try:
+                async with asyncio.timeout(self._timeout_seconds):
+                    worker = await control.inspect(action.worker, action.at)
+            except (ControlError, TimeoutError) as error:
+                return "" if action.unheard else f"it does not answer: {error}"
+            if worker.queues or not worker.empty:
+                return f"it still holds tasks: {worker.busy} running, {worker.reserved} fetched"
+        return ""
+
+    async def _each(
+        self, actions: Sequence[Action], effect: Callable[[Action], Awaitable[None]]
+    ) -> list[Outcome]:
+        batches = (self._batch([action], lambda some: effect(some[0])) for action in actions)
+        return [outcome for batch in await asyncio.gather(*batches) for outcome in batch]
+
+    async def _batch(
+        self, actions: Sequence[Action], effect: Callable[[Sequence[Action]], Awaitable[None]]
+    ) -> list[Outcome]:
+        if not actions:
+            return []
+        result, message = await self._attempt(actions, effect)
+        return [Outcome(action, result, message) for action in actions]
+
+    async def _attempt(
+        self, actions: Sequence[Action], effect: Callable[[Sequence[Action]], Awaitable[None]]
+    ) -> tuple[Result, str]:
+        if (refusal := self._may_act()) is not None:
+            return refusal, ""
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                await effect(actions)
+        except (TargetConflict, StaleActionError) as error:
+            return Result.REFUSED, str(error)
+        except (TargetError, ControlError) as error:
+            return Result.FAILED, str(error)
+        except TimeoutError:
+            return Result.FAILED, f"no answer within {self._timeout_seconds:g} s"
+        return Result.APPLIED, ""

@@ -1,0 +1,182 @@
+"""Joins what was read into a snapshot, and works out each fleet's own samples from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
+from statistics import median
+
+from autoscaler.engine.screening import Screened
+from autoscaler.model import (
+    BrokerState,
+    Fleet,
+    FleetSnapshot,
+    QueueState,
+    Replica,
+    Sample,
+    Samples,
+    Snapshot,
+    Unit,
+    UnitPhase,
+    WorkersState,
+    WorkerState,
+)
+
+SILENT_AFTER_SECONDS = 10.0
+
+
+def take_snapshot(
+    now: float,
+    screened: Screened,
+    units: Mapping[str, tuple[Unit, ...]],
+    worker_sources: frozenset[str],
+) -> Snapshot:
+    """The world at `now`: queues and workers joined over all sources."""
+    missing = dict(screened.missing)
+    queues: dict[str, QueueState] = {}
+    workers: dict[str, WorkerState] = {}
+    for name, observation in screened.observations.items():
+        if isinstance(observation, BrokerState):
+            for queue in observation.queues.keys() & queues.keys():
+                missing[f"{name}/{queue}"] = f"queue {queue} is read from two brokers"
+            queues.update(observation.queues)
+        elif isinstance(observation, WorkersState):
+            workers.update(observation.workers)
+    samples = chain.from_iterable(o.samples() for o in screened.observations.values())
+    return Snapshot(
+        now=now,
+        observations=screened.observations,
+        missing=missing,
+        units=units,
+        samples=Samples(samples),
+        queues=queues,
+        workers=workers,
+        worker_sources=worker_sources,
+    )
+
+
+def fleet_snapshot(fleet: Fleet, snapshot: Snapshot) -> FleetSnapshot:
+    """The part of the snapshot that concerns one fleet, with its own samples on top."""
+    missing = dict(_missing(fleet, snapshot))
+    units = snapshot.units.get(fleet.name, ())
+    replicas = tuple(_replica(fleet, unit, snapshot) for unit in units)
+    missing.update(_unanswering(fleet, replicas))
+    queues = [snapshot.queues[queue] for queue in fleet.queues if queue in snapshot.queues]
+    whole = len(queues) == len(fleet.queues) and not (snapshot.worker_sources & missing.keys())
+    samples = _samples(fleet, snapshot.now, queues if whole else None, replicas)
+    return FleetSnapshot(
+        now=snapshot.now,
+        fleet=fleet,
+        replicas=replicas,
+        samples=Samples(samples, below=snapshot.samples),
+        missing=missing,
+    )
+
+
+def _missing(fleet: Fleet, snapshot: Snapshot) -> Iterator[tuple[str, str]]:
+    target = f"target/{fleet.name}"
+    if fleet.name not in snapshot.units:
+        yield target, snapshot.missing.get(target, "its units were not read")
+    if not fleet.queues:
+        return
+    if not snapshot.worker_sources:
+        yield "workers", "no source tells of Celery workers"
+    for source in snapshot.worker_sources & snapshot.missing.keys():
+        yield source, snapshot.missing[source]
+    for queue in fleet.queues:
+        if queue not in snapshot.queues or _faults_of(queue, snapshot):
+            yield f"queue/{queue}", _why_queue_is_missing(queue, snapshot)
+
+
+def _faults_of(queue: str, snapshot: Snapshot) -> list[str]:
+    keys = (f"{source}/{queue}" for source in snapshot.observations)
+    return [snapshot.missing[key] for key in keys if key in snapshot.missing]
+
+
+def _why_queue_is_missing(queue: str, snapshot: Snapshot) -> str:
+    systems = [f"{n}: {why}" for n, why in sorted(snapshot.missing.items()) if "/" not in n]
+    return "; ".join(_faults_of(queue, snapshot) or systems) or "no source reads it"
+
+
+def _unanswering(fleet: Fleet, replicas: Iterable[Replica]) -> Iterator[tuple[str, str]]:
+    """Workers that are there but never said what they do, so that nobody knows what they hold."""
+    if not fleet.queues:
+        return
+    for replica in replicas:
+        worker = replica.worker
+        if worker is not None and replica.serving and worker.active is None:
+            yield f"worker/{worker.name}", "it has not told what it runs"
+
+
+def _replica(fleet: Fleet, unit: Unit, snapshot: Snapshot) -> Replica:
+    running = unit.phase is UnitPhase.RUNNING
+    if not fleet.queues:
+        return Replica(unit, None, ready=running)
+    worker = _worker_of(unit, snapshot.workers)
+    if worker is None:
+        return Replica(unit, None, ready=False)
+    patience = max(SILENT_AFTER_SECONDS, 2 * fleet.interval_seconds)
+    silent = worker.offline or snapshot.now - worker.seen_at > patience
+    subscribed = worker.queues is not None and not worker.queues.isdisjoint(fleet.queues)
+    return Replica(unit, worker, ready=running and subscribed and not silent, silent=silent)
+
+
+def _worker_of(unit: Unit, workers: Mapping[str, WorkerState]) -> WorkerState | None:
+    """Join by nodename, else by either side of its @: hosts are guessed wrongly at times."""
+    if unit.worker in workers:
+        return workers[unit.worker]
+    found = (w for name, w in workers.items() if unit.name in name.split("@", 1))
+    return next(found, None)
+
+
+def _samples(
+    fleet: Fleet,
+    now: float,
+    queues: list[QueueState] | None,
+    replicas: tuple[Replica, ...],
+) -> Iterator[Sample]:
+    """The fleet's samples; those that rest on something unread are left out.
+
+    demand_tasks = waiting_tasks + running_tasks. Waiting are the tasks in the queues and those
+    that serving workers have fetched and not begun. Running are those of serving workers: what a
+    draining worker still runs needs no slot of another.
+    """
+    serving = [r for r in replicas if r.serving and r.worker is not None]
+    workers = [r.worker for r in serving if r.worker is not None]
+    if queues is not None and fleet.queues:
+        running = sum(worker.busy or 0 for worker in workers)
+        waiting = sum(q.waiting for q in queues) + sum(w.reserved or 0 for w in workers)
+        yield Sample("waiting_tasks", waiting, now)
+        yield Sample("running_tasks", running, now)
+        yield Sample("demand_tasks", waiting + running, now)
+        yield from _oldest_age(now, queues)
+    yield from _slots(fleet, now, replicas)
+
+
+def _oldest_age(now: float, queues: Iterable[QueueState]) -> Iterator[Sample]:
+    ages = [0.0 if queue.waiting == 0 else queue.oldest_age_seconds for queue in queues]
+    known = [age for age in ages if age is not None]
+    if len(known) == len(ages):
+        yield Sample("oldest_task_age_seconds", max(known), now)
+
+
+def _slots(fleet: Fleet, now: float, replicas: Iterable[Replica]) -> Iterator[Sample]:
+    busy_slots = slots = 0
+    measured = []
+    for replica in replicas:
+        worker = replica.worker
+        if worker is None or not worker.slots:
+            continue
+        measured.append(worker.slots)
+        if not replica.serving or replica.silent or worker.busy is None:
+            continue
+        busy_slots += worker.busy
+        slots += worker.slots
+        labels = {"unit": replica.name}
+        yield Sample("busy_slots", worker.busy, now, labels)
+        yield Sample("slots", worker.slots, now, labels)
+    if slots:
+        yield Sample("utilization", busy_slots / slots, now)
+    if fleet.slots_per_replica or measured:
+        each = fleet.slots_per_replica or median(measured)
+        yield Sample("slots_per_replica", each, now)

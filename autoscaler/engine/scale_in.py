@@ -1,0 +1,178 @@
+"""Which units come, stay and leave: resume before adding, drain before removing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import count, islice
+
+from autoscaler.model import Action, ActionKind, Fence, FleetSnapshot, Replica, UnitPhase
+
+YOUNG_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """An action before it has its fence."""
+
+    kind: ActionKind
+    unit: str
+    reason: str
+    worker: str = ""
+    queues: tuple[str, ...] = ()
+    unheard: bool = False
+
+
+def plan(snapshot: FleetSnapshot, desired: int, fence: Fence) -> tuple[Action, ...]:
+    """The actions that bring the present replicas towards `desired`, safest first.
+
+    Draining units are resumed before new ones are added; victims are drained, at most
+    `max_draining` at once; a drained unit is removed once it is empty. While anything the fleet
+    needs is unknown nobody leaves. Fences count up from `fence`.
+    """
+    missing_replicas = desired - snapshot.current
+    resumed = _resume(snapshot, missing_replicas)
+    wishes = [*resumed, *_add(snapshot, missing_replicas - len(resumed), len(resumed))]
+    if not snapshot.missing:
+        staying = {wish.unit for wish in resumed}
+        wishes += _drain(snapshot, -missing_replicas)
+        wishes += _finish(snapshot, staying)
+    return tuple(
+        Action(
+            kind=wish.kind,
+            fleet=snapshot.fleet.name,
+            unit=wish.unit,
+            fence=Fence(fence.term, fence.sequence + position),
+            at=snapshot.now,
+            reason=wish.reason,
+            worker=wish.worker,
+            queues=wish.queues,
+            unheard=wish.unheard,
+        )
+        for position, wish in enumerate(wishes)
+    )
+
+
+def choose(snapshot: FleetSnapshot, number: int) -> tuple[Replica, ...]:
+    """The replicas that can best be spared, never a shielded one.
+
+    First those that serve nobody (never registered, not ready), then idle ones, then those
+    expected to be empty soonest; ties go to the fullest zone, then to the newest. Where units have
+    ordinals only the highest may leave.
+    """
+    serving = [replica for replica in snapshot.replicas if replica.serving]
+    if any(replica.unit.ordinal is not None for replica in serving):
+        serving.sort(key=lambda replica: -(replica.unit.ordinal or 0))
+        top = islice(serving, number)
+        return tuple(replica for replica in top if not replica.unit.shielded)
+    zones = Counter(replica.unit.zone for replica in serving)
+    candidates = [replica for replica in serving if not replica.unit.shielded]
+    victims: list[Replica] = []
+    while candidates and len(victims) < number:
+        victim = min(candidates, key=lambda replica: _cost_of_losing(replica, zones))
+        candidates.remove(victim)
+        zones[victim.unit.zone] -= 1
+        victims.append(victim)
+    return tuple(victims)
+
+
+def removable(replica: Replica, snapshot: FleetSnapshot) -> bool:
+    """Whether all we know says that the unit is empty. It is asked once more before it goes."""
+    if replica.terminating or replica.unit.drain is None:
+        return False
+    if not snapshot.fleet.queues:
+        return True
+    if replica.worker is None:
+        return _surely_never_worked(replica, snapshot)
+    return not replica.silent and not replica.worker.queues and replica.worker.empty
+
+
+def _surely_never_worked(replica: Replica, snapshot: FleetSnapshot) -> bool:
+    """A unit nobody heard of may be busy if remote control is off: then no sibling is heard of."""
+    young = snapshot.now - replica.unit.created_at < YOUNG_SECONDS
+    return young or any(not sibling.unregistered for sibling in snapshot.replicas)
+
+
+def _cost_of_losing(replica: Replica, zones: Counter[str]) -> tuple[float, ...]:
+    worker = replica.worker
+    held = 0 if worker is None else (worker.busy or 0) + (worker.reserved or 0)
+    if replica.unregistered:
+        rank = 0
+    elif not replica.ready:
+        rank = 1
+    else:
+        rank = 2 if held == 0 else 3
+    expected = replica.expected_empty_seconds
+    soonest = float(held) if expected is None else expected
+    return rank, soonest, -zones[replica.unit.zone], -replica.unit.created_at
+
+
+def _resume(snapshot: FleetSnapshot, wanted: int) -> list[Wish]:
+    """Give work back to draining workers that can hear us, the latest drained first."""
+    able = [r for r in snapshot.replicas if r.draining and not r.silent and _alive(r)]
+    able.sort(key=lambda replica: -(replica.unit.drain.since if replica.unit.drain else 0.0))
+    return [
+        Wish(
+            ActionKind.RESUME,
+            replica.name,
+            "demand returned: a draining unit is cheaper than a new one",
+            worker=replica.worker.name if replica.worker else "",
+            queues=_queues_of(replica, snapshot),
+        )
+        for replica in able[: max(0, wanted)]
+    ]
+
+
+def _add(snapshot: FleetSnapshot, wanted: int, resumed: int) -> Iterator[Wish]:
+    """Launch new units, never more than `max_replicas` in all that can still run a task."""
+    alive = sum(1 for r in snapshot.replicas if _alive(r))
+    room = snapshot.fleet.max_replicas - alive
+    for name in islice(_free_names(snapshot), max(0, min(wanted, room))):
+        reason = f"{snapshot.current + resumed} replicas are too few"
+        yield Wish(ActionKind.ADD, name, reason)
+
+
+def _drain(snapshot: FleetSnapshot, excess: int) -> Iterator[Wish]:
+    """Mark victims, as many as may drain at once."""
+    free = snapshot.fleet.drain.max_draining - snapshot.draining
+    for replica in choose(snapshot, max(0, min(excess, free))):
+        yield _drain_wish(replica, snapshot, f"{excess} replicas too many")
+
+
+def _finish(snapshot: FleetSnapshot, staying: set[str]) -> Iterator[Wish]:
+    """Carry every drain one step on: tell the worker again, or remove the empty unit."""
+    for replica in snapshot.replicas:
+        if not replica.draining or replica.name in staying:
+            continue
+        worker = replica.worker
+        name = worker.name if worker else replica.unit.worker
+        if removable(replica, snapshot):
+            reason = "it never took a task" if worker is None else "drained and empty"
+            unheard = replica.unregistered
+            yield Wish(ActionKind.REMOVE, replica.name, reason, worker=name, unheard=unheard)
+        elif worker is not None and not replica.silent and worker.queues != frozenset():
+            yield _drain_wish(replica, snapshot, "it still takes tasks")
+
+
+def _drain_wish(replica: Replica, snapshot: FleetSnapshot, reason: str) -> Wish:
+    name = replica.worker.name if replica.worker else ""
+    queues = _queues_of(replica, snapshot)
+    return Wish(ActionKind.DRAIN, replica.name, reason, worker=name, queues=queues)
+
+
+def _queues_of(replica: Replica, snapshot: FleetSnapshot) -> tuple[str, ...]:
+    """The queues the worker has or had: those it tells of, those on its mark, the fleet's."""
+    told = replica.worker.queues if replica.worker else None
+    marked = replica.unit.drain.queues if replica.unit.drain else ()
+    return tuple(sorted({*(told or ()), *marked})) or snapshot.fleet.queues
+
+
+def _alive(replica: Replica) -> bool:
+    return replica.unit.phase in (UnitPhase.PENDING, UnitPhase.RUNNING)
+
+
+def _free_names(snapshot: FleetSnapshot) -> Iterable[str]:
+    taken = {replica.name for replica in snapshot.replicas}
+    names = (f"{snapshot.fleet.name}-{number}" for number in count(1))
+    return (name for name in names if name not in taken)
