@@ -59,7 +59,8 @@ def guard(
     left = _settling_seconds(snapshot, after)
     if left > 0:
         message = f"readings must be whole for another {math.ceil(left)} s before replicas go"
-        return _hold(snapshot, proposed, "DataNotSettled", message), after
+        until = snapshot.now + left
+        return _hold(snapshot, proposed, "DataNotSettled", message, until), after
     return None, after
 
 
@@ -112,5 +113,11 @@ def _settling_seconds(snapshot: FleetSnapshot, memory: GuardMemory) -> float:
     return memory.known_since + wanted - snapshot.now
 
 
-def _hold(snapshot: FleetSnapshot, proposed: int, reason: str, message: str) -> Step:
-    return Step(Stage.GUARD, proposed, snapshot.current, reason, message)
+def _hold(
+    snapshot: FleetSnapshot,
+    proposed: int,
+    reason: str,
+    message: str,
+    until: float | None = None,
+) -> Step:
+    return Step(Stage.GUARD, proposed, snapshot.current, reason, message, until)
