@@ -16,6 +16,7 @@ from autoscaler.model import (
 )
 
 FUTURE_SECONDS = 5.0
+STALE_SECONDS = 60.0
 ABSURD = 1e15
 
 
@@ -36,6 +37,8 @@ def screen(
     for name, observation in observations.items():
         if observation.at > now + FUTURE_SECONDS:
             faults[name] = f"its readings are {observation.at - now:.0f} s in the future"
+        elif observation.at < now - STALE_SECONDS:
+            faults[name] = f"its readings are {now - observation.at:.0f} s old"
         elif isinstance(observation, BrokerState):
             kept[name] = _screen_broker(name, observation, faults)
         elif isinstance(observation, WorkersState):

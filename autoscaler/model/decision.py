@@ -128,8 +128,9 @@ class Action:
 
 
 class Result(StrEnum):
-    """What came of an action."""
+    """What came of an action, or of a fleet's whole turn."""
 
+    UNCHANGED = "unchanged"
     APPLIED = "applied"
     WAITING = "waiting"
     REFUSED = "refused"
@@ -137,6 +138,8 @@ class Result(StrEnum):
     DRY_RUN = "dry_run"
     PAUSED = "paused"
     NOT_LEADER = "not_leader"
+    FROZEN = "frozen"
+    ERROR = "error"
 
 
 @dataclass(frozen=True, slots=True)

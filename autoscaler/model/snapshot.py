@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from autoscaler.model.decision import Decision, Outcome, Override
+from autoscaler.model.decision import Decision, Outcome, Override, Result
 from autoscaler.model.finding import Alert, Finding
 from autoscaler.model.fleet import Fleet, Replica, Unit
 from autoscaler.model.observation import (
@@ -105,11 +105,14 @@ class FleetSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class FleetTick:
-    """What one tick made of one fleet. `error` is set when its turn ended in a bug."""
+    """What one tick made of one fleet.
+
+    error: what a bug or a broken invariant said; then nothing was done.
+    """
 
     snapshot: FleetSnapshot
     decision: Decision
-    result: str
+    result: Result
     outcomes: tuple[Outcome, ...] = ()
     override: Override | None = None
     error: str = ""
@@ -117,7 +120,10 @@ class FleetTick:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """Everything one tick saw, decided, did and found: the one record observers get."""
+    """Everything one tick saw, decided, did and found: the one record observers get.
+
+    bugs: what raised something unexpected -> its traceback.
+    """
 
     number: int
     snapshot: Snapshot
@@ -126,3 +132,4 @@ class Tick:
     findings: tuple[Finding, ...] = ()
     alerts: tuple[Alert, ...] = ()
     leader: bool = True
+    bugs: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,183 @@
+"""One tick: read everything once, decide on every fleet, act, examine, tell the observers."""
+
+from __future__ import annotations
+
+import asyncio
+import traceback
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from autoscaler.actuator import Actuator
+from autoscaler.config import Config
+from autoscaler.engine.demand import fleet_snapshot, take_snapshot
+from autoscaler.engine.screening import screen
+from autoscaler.errors import SourceError, TargetError
+from autoscaler.health import Health
+from autoscaler.interfaces import Context, Source, Target, WorkerControl
+from autoscaler.leader import Leadership, SoleLeader
+from autoscaler.model import Fleet, FleetTick, Result, Snapshot, Tick, WorkersState
+from autoscaler.overrides import Overrides
+from autoscaler.reconciler import Memory, Reconciler
+
+Observer = Callable[[Tick], None]
+T = TypeVar("T")
+ACTION_TIMEOUT_SECONDS = 5.0
+
+
+class Controller:
+    """Everything but the clock and the server: `await controller.tick(now)` is one whole cycle.
+
+    previous: the controller that this one replaces after a reload; what it remembers carries on.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        observers: Iterable[Observer] = (),
+        leadership: Leadership | None = None,
+        overrides: Overrides | None = None,
+        previous: Controller | None = None,
+    ) -> None:
+        self.config = config
+        self.leadership = leadership or SoleLeader()
+        self.overrides = overrides or Overrides(config.state_directory)
+        self.last: Tick | None = previous.last if previous else None
+        self._observers = tuple(observers)
+        self._snapshot = Snapshot(now=0.0)
+        self._fleets = tuple(fleet.fleet(config.interval_seconds) for fleet in config.fleets)
+        self.sources: dict[str, Source[Any]] = {
+            name: source.make(self._context(name)) for name, source in config.sources.items()
+        }
+        self._controls = {
+            name: control
+            for name, source in self.sources.items()
+            if (control := source.control()) is not None
+        }
+        self.health = Health(
+            {n: check.make(self._context(n)) for n, check in config.enabled_checks().items()},
+            [spec.make(self._context(spec.kind)) for spec in config.notifiers],
+            previous=previous.health if previous else None,
+        )
+        self.targets: dict[str, Target[Any]] = {}
+        self._reconcilers: dict[str, Reconciler] = {}
+        for spec, fleet in zip(config.fleets, self._fleets, strict=True):
+            context = self._context(fleet.name, fleet)
+            self.targets[fleet.name] = spec.target.make(context)
+            policies = [policy.make(context) for policy in spec.policies]
+            self._reconcilers[fleet.name] = Reconciler(
+                fleet,
+                policies,
+                None if config.dry_run else self._actuator(fleet),
+                lambda: self.leadership.term,
+                previous.memory_of(fleet.name) if previous else Memory(),
+            )
+
+    def memory_of(self, fleet: str) -> Memory:
+        """What this controller remembers of a fleet; nothing of one it does not have."""
+        reconciler = self._reconcilers.get(fleet)
+        return reconciler.memory if reconciler else Memory()
+
+    async def tick(self, now: float) -> Tick:
+        """Run one cycle at `now` (Unix seconds). Raises nothing but cancellation."""
+        started = asyncio.get_running_loop().time()
+        bugs: dict[str, str] = {}
+        self._snapshot = snapshot = await self._observe(now, bugs)
+        async with asyncio.TaskGroup() as turns:
+            running = {
+                name: turns.create_task(self._turn(reconciler, snapshot, bugs))
+                for name, reconciler in self._reconcilers.items()
+            }
+        tick = Tick(
+            number=self.last.number + 1 if self.last else 1,
+            snapshot=snapshot,
+            fleets={name: turn.result() for name, turn in running.items()},
+            duration_seconds=asyncio.get_running_loop().time() - started,
+            leader=self.leadership.holds(),
+            bugs=bugs,
+        )
+        findings, alerts = self.health.examine(tick)
+        self.last = replace(tick, findings=findings, alerts=alerts)
+        for observer in self._observers:
+            observer(self.last)
+        return self.last
+
+    async def aclose(self) -> None:
+        """Close every plugin, whatever the others' ends say."""
+        async with AsyncExitStack() as stack:
+            for plugin in (*self.sources.values(), *self.targets.values()):
+                stack.push_async_callback(plugin.aclose)
+            stack.push_async_callback(self.health.aclose)
+
+    async def _observe(self, now: float, bugs: dict[str, str]) -> Snapshot:
+        """Poll every source and target at once, each under its own timeout."""
+        missing: dict[str, str] = {}
+        async with asyncio.TaskGroup() as polls:
+            reads = {
+                name: polls.create_task(self._poll(name, source.read(now), missing, bugs))
+                for name, source in self.sources.items()
+            }
+            listings = {
+                name: polls.create_task(
+                    self._poll(f"target/{name}", target.units(now), missing, bugs)
+                )
+                for name, target in self.targets.items()
+            }
+        screened = screen(_results(reads), missing, now)
+        return take_snapshot(now, screened, _results(listings), frozenset(self._controls))
+
+    async def _poll(
+        self, name: str, read: Awaitable[T], missing: dict[str, str], bugs: dict[str, str]
+    ) -> T | None:
+        patience = max(ACTION_TIMEOUT_SECONDS, self.config.interval_seconds)
+        try:
+            async with asyncio.timeout(patience):
+                return await read
+        except (SourceError, TargetError) as error:
+            missing[name] = str(error)
+        except TimeoutError:
+            missing[name] = f"no answer within {patience:g} s"
+        except Exception as error:  # noqa: BLE001 - one plugin's bug must not blind the others
+            missing[name] = f"a bug in its plugin: {error!r}"
+            bugs[name] = traceback.format_exc()
+        return None
+
+    async def _turn(
+        self, reconciler: Reconciler, snapshot: Snapshot, bugs: dict[str, str]
+    ) -> FleetTick:
+        fleet = reconciler.fleet
+        view = fleet_snapshot(fleet, snapshot)
+        try:
+            return await reconciler.turn(view, self.overrides.active(fleet.name, snapshot.now))
+        except Exception as error:  # noqa: BLE001 - one fleet's bug must not stop the others
+            bugs[f"fleet/{fleet.name}"] = traceback.format_exc()
+            return reconciler.failed(view, repr(error))
+
+    def _actuator(self, fleet: Fleet) -> Actuator:
+        def may_act() -> Result | None:
+            return None if self.leadership.holds() else Result.NOT_LEADER
+
+        return Actuator(self.targets[fleet.name], self._control_of, may_act, ACTION_TIMEOUT_SECONDS)
+
+    def _control_of(self, worker: str) -> WorkerControl | None:
+        """The channel of the source that saw this worker, else any there is."""
+        for name, observation in self._snapshot.observations.items():
+            if isinstance(observation, WorkersState) and worker in observation.workers:
+                return self._controls.get(name)
+        return next(iter(self._controls.values()), None)
+
+    def _context(self, name: str, fleet: Fleet | None = None) -> Context:
+        return Context(
+            name=name,
+            fleet=fleet,
+            fleets=self._fleets,
+            state_directory=self.config.state_directory,
+            interval_seconds=self.config.interval_seconds,
+        )
+
+
+def _results(tasks: Mapping[str, asyncio.Task[T | None]]) -> dict[str, T]:
+    found = {name: task.result() for name, task in tasks.items()}
+    return {name: result for name, result in found.items() if result is not None}

@@ -1,0 +1,138 @@
+"""One fleet's turn: decide, plan, act, remember."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from autoscaler.actuator import Actuator
+from autoscaler.engine.decide import decide
+from autoscaler.engine.history import History
+from autoscaler.engine.invariants import violations
+from autoscaler.engine.scale_in import plan
+from autoscaler.interfaces import Policy
+from autoscaler.model import (
+    Action,
+    ActionKind,
+    Decision,
+    Fence,
+    Fleet,
+    FleetSnapshot,
+    FleetTick,
+    Outcome,
+    Override,
+    Result,
+    Stage,
+    Step,
+)
+
+
+@dataclass
+class Memory:
+    """What a fleet's turns remember, kept over a reload. `sequence` orders its effects."""
+
+    history: History = field(default_factory=History)
+    sequence: int = 0
+    last: Decision | None = None
+
+
+class Reconciler:
+    """Brings one fleet towards what its policies want. Holds no I/O but its actuator's."""
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        policies: Sequence[Policy[Any]],
+        actuator: Actuator | None,
+        term: Callable[[], int],
+        memory: Memory,
+    ) -> None:
+        self.fleet = fleet
+        self.memory = memory
+        self._policies = policies
+        self._actuator = actuator
+        self._term = term
+
+    async def turn(self, snapshot: FleetSnapshot, override: Override | None) -> FleetTick:
+        """Decide on the snapshot and carry it out. Without an actuator nothing is ever done."""
+        if f"target/{self.fleet.name}" in snapshot.missing:
+            return self._hold(snapshot, override)
+        memory = self.memory
+        decision, memory.history = decide(self._policies, snapshot, memory.history, override)
+        memory.last = decision
+        actions = plan(snapshot, decision.desired, Fence(self._term(), memory.sequence + 1))
+        memory.sequence += len(actions)
+        if broken := "; ".join(violations(snapshot, decision, actions)):
+            outcomes = _none_done(actions, Result.FROZEN)
+            return FleetTick(snapshot, decision, Result.FROZEN, outcomes, override, broken)
+        outcomes = await self._act(actions, snapshot, override)
+        self._remember(outcomes, snapshot)
+        return FleetTick(snapshot, decision, _result_of(outcomes), outcomes, override)
+
+    def failed(self, snapshot: FleetSnapshot, error: str) -> FleetTick:
+        """The record of a turn that ended in a bug."""
+        step = Step(Stage.GUARD, snapshot.current, snapshot.current, "Bug", error)
+        decision = _unchanged(snapshot, step)
+        return FleetTick(snapshot, decision, Result.ERROR, error=error)
+
+    def _hold(self, snapshot: FleetSnapshot, override: Override | None) -> FleetTick:
+        """No number can follow from a size that was not read."""
+        why = snapshot.missing[f"target/{self.fleet.name}"]
+        last = self.memory.last
+        size = last.desired if last else 0
+        step = Step(Stage.GUARD, size, size, "TargetUnreadable", f"nothing is done: {why}")
+        guard = replace(self.memory.history.guard, known_since=None)
+        self.memory.history = replace(self.memory.history, guard=guard)
+        decision = replace(last, at=snapshot.now, steps=(step,)) if last else None
+        return FleetTick(
+            snapshot, decision or _unchanged(snapshot, step), Result.FAILED, (), override, ""
+        )
+
+    async def _act(
+        self, actions: Sequence[Action], snapshot: FleetSnapshot, override: Override | None
+    ) -> tuple[Outcome, ...]:
+        if override is not None and override.replicas is None:
+            return _none_done(actions, Result.PAUSED)
+        if self._actuator is None:
+            return _none_done(actions, Result.DRY_RUN)
+        return await self._actuator.carry_out(actions, snapshot)
+
+    def _remember(self, outcomes: Sequence[Outcome], snapshot: FleetSnapshot) -> None:
+        """A drain that failed half way counts too: its unit is marked and will leave."""
+        marked = {replica.name for replica in snapshot.replicas if replica.unit.drain}
+        ups = downs = 0
+        for outcome in outcomes:
+            kind, result = outcome.action.kind, outcome.result
+            if kind in (ActionKind.ADD, ActionKind.RESUME):
+                ups += result is Result.APPLIED
+            elif kind is ActionKind.DRAIN and outcome.action.unit not in marked:
+                downs += result in (Result.APPLIED, Result.FAILED)
+        if ups or downs:
+            before, now, behavior = snapshot.current, snapshot.now, self.fleet.behavior
+            history = self.memory.history
+            self.memory.history = history.scaled(before, before + ups - downs, now, behavior)
+
+
+def _none_done(actions: Sequence[Action], result: Result) -> tuple[Outcome, ...]:
+    return tuple(Outcome(action, result) for action in actions)
+
+
+def _unchanged(snapshot: FleetSnapshot, step: Step) -> Decision:
+    size = snapshot.current
+    return Decision(snapshot.fleet.name, snapshot.now, size, size, (step,))
+
+
+def _result_of(outcomes: Sequence[Outcome]) -> Result:
+    """The fleet's result: the worst that came of its actions, else whether anything was done."""
+    results = {outcome.result for outcome in outcomes}
+    order = (
+        Result.FAILED,
+        Result.REFUSED,
+        Result.NOT_LEADER,
+        Result.PAUSED,
+        Result.DRY_RUN,
+        Result.APPLIED,
+        Result.WAITING,
+    )
+    return next((result for result in order if result in results), Result.UNCHANGED)
