@@ -23,6 +23,17 @@ from autoscaler.model import (
 )
 
 SILENT_AFTER_SECONDS = 10.0
+FLEET_SAMPLES = (
+    "demand_tasks",
+    "waiting_tasks",
+    "running_tasks",
+    "queue_depth",
+    "oldest_task_age_seconds",
+    "utilization",
+    "slots_per_replica",
+    "busy_slots",
+    "slots",
+)
 
 
 def take_snapshot(
@@ -68,7 +79,7 @@ def fleet_snapshot(fleet: Fleet, snapshot: Snapshot) -> FleetSnapshot:
         now=snapshot.now,
         fleet=fleet,
         replicas=replicas,
-        samples=Samples(samples, below=snapshot.samples),
+        samples=Samples(samples, below=snapshot.samples, own=FLEET_SAMPLES),
         missing=missing,
     )
 
@@ -149,6 +160,8 @@ def _samples(
         yield Sample("waiting_tasks", waiting, now)
         yield Sample("running_tasks", running, now)
         yield Sample("demand_tasks", waiting + running, now)
+        for queue in queues:
+            yield Sample("queue_depth", queue.waiting, now, {"queue": queue.name})
         yield from _oldest_age(now, queues)
     yield from _slots(fleet, now, replicas)
 

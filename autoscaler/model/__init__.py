@@ -12,7 +12,7 @@ from autoscaler.model.decision import (
     Stage,
     Step,
 )
-from autoscaler.model.finding import Alert, AlertState, Finding, Severity
+from autoscaler.model.finding import Alert, AlertState, Finding, Severity, Unchecked
 from autoscaler.model.fleet import (
     Behavior,
     Drain,
@@ -73,6 +73,7 @@ __all__ = [
     "Stage",
     "Step",
     "Tick",
+    "Unchecked",
     "Unit",
     "UnitPhase",
     "WorkerState",

@@ -36,6 +36,22 @@ class Finding:
         return self.check, tuple(sorted(self.labels.items()))
 
 
+@dataclass(frozen=True, slots=True)
+class Unchecked:
+    """What a check could not judge, as something it rests on was not read.
+
+    Its findings that carry all these labels are neither confirmed nor refuted by this tick.
+    """
+
+    check: str
+    reason: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    def covers(self, finding: Finding) -> bool:
+        """Whether the finding is one of those left unjudged."""
+        return self.check == finding.check and self.labels.items() <= finding.labels.items()
+
+
 class AlertState(StrEnum):
     """As in Prometheus."""
 

@@ -63,7 +63,8 @@ class QueueState:
 class BrokerState(Observation):
     """A broker: its queues by name, and what is delivered but not acknowledged in all of them.
 
-    `unreadable` says why a queue that was asked for is not in `queues`. On Redis `unacked_tasks`
+    `unreadable` says why a queue that was asked for is not in `queues`, or why what is there must
+    not lower anything. On Redis `unacked_tasks`
     counts prefetched tasks, tasks with an ETA and what killed workers left behind.
     """
 
@@ -104,6 +105,8 @@ class WorkerState:
 
     heartbeat_at: when we last received a heartbeat. answered_at: when it last answered remote
     control; `active`, `reserved` and `queues` are as of then. `slots` counts real pool processes.
+    idle_since: since when it has neither run nor finished a task, by all that it told; None while
+    it is busy or has not told.
     """
 
     name: str
@@ -117,6 +120,7 @@ class WorkerState:
     processed: int | None = None
     pid: int | None = None
     version: str | None = None
+    idle_since: float | None = None
 
     @property
     def busy(self) -> int | None:

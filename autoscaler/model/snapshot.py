@@ -18,13 +18,21 @@ from autoscaler.model.observation import (
 
 
 class Samples:
-    """Samples by name; a later layer (a fleet's own samples) hides an earlier one of that name."""
+    """Samples by name, a fleet's own on top of those of all sources.
+
+    own: names that never shine through from below: unknown here is not known elsewhere.
+    """
 
     __slots__ = ("_below", "_by_name")
 
-    def __init__(self, samples: Iterable[Sample] = (), below: Samples | None = None) -> None:
+    def __init__(
+        self,
+        samples: Iterable[Sample] = (),
+        below: Samples | None = None,
+        own: Iterable[str] = (),
+    ) -> None:
         self._below = below
-        self._by_name: dict[str, list[Sample]] = {}
+        self._by_name: dict[str, list[Sample]] = {name: [] for name in own}
         for sample in samples:
             self._by_name.setdefault(sample.name, []).append(sample)
 
@@ -39,13 +47,10 @@ class Samples:
         return tuple(sample for sample in found if wanted <= sample.labels.items())
 
     def names(self) -> frozenset[str]:
-        """Every name there is."""
+        """Every name that has a sample."""
         below = self._below.names() if self._below else frozenset()
-        return below | self._by_name.keys()
-
-    def __len__(self) -> int:
-        own = sum(len(samples) for samples in self._by_name.values())
-        return own + (len(self._below) if self._below else 0)
+        known = {name for name, samples in self._by_name.items() if samples}
+        return (below - self._by_name.keys()) | known
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +81,7 @@ class Snapshot:
 class FleetSnapshot:
     """What the policies of one fleet see.
 
-    samples holds the fleet's own (`demand_tasks`, `waiting_tasks`, `running_tasks`, `utilization`,
-    `oldest_task_age_seconds`, and `busy_slots`, `slots` per unit) above those of all sources.
+    samples holds the fleet's own (engine/demand.py names them) above those of all sources.
     missing: what this fleet needs and does not have -> why; anything here forbids scale-in.
     """
 

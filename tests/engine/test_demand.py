@@ -1,0 +1,183 @@
+"""What was read, joined; and each fleet's own samples."""
+
+from __future__ import annotations
+
+from autoscaler.engine.demand import fleet_snapshot, take_snapshot
+from autoscaler.engine.screening import Screened
+from autoscaler.model import (
+    BrokerState,
+    Drain,
+    QueueState,
+    Sample,
+    SampleState,
+    Unit,
+    UnitPhase,
+    WorkersState,
+)
+from tests.records import NOW, fleet, worker
+
+
+def unit(name, phase=UnitPhase.RUNNING, **more):
+    return Unit(name, phase, NOW - 600, **{"worker": f"{name}@host", **more})
+
+
+def world(queues=(), workers=(), units=(), missing=None, sources=("workers",), **others):
+    observations = {
+        "broker": BrokerState(NOW, {queue.name: queue for queue in queues}),
+        "workers": WorkersState(NOW, {each.name: each for each in workers}),
+        **others,
+    }
+    screened = Screened(observations, missing or {})
+    return take_snapshot(NOW, screened, {"default": tuple(units)}, frozenset(sources))
+
+
+def view(snapshot, **of_fleet):
+    return fleet_snapshot(fleet(**of_fleet), snapshot)
+
+
+def values(seen):
+    names = ("waiting_tasks", "running_tasks", "demand_tasks", "utilization", "slots_per_replica")
+    found = {name: seen.samples.named(name) for name in names}
+    return {name: samples[0].value for name, samples in found.items() if samples}
+
+
+def test_demand_is_what_waits_is_fetched_and_runs():
+    snapshot = world(
+        [QueueState("default", 10)],
+        [worker("a@host", busy=3, reserved=2), worker("b@host", busy=1)],
+        [unit("a"), unit("b")],
+    )
+    assert values(view(snapshot)) == {
+        "waiting_tasks": 12,
+        "running_tasks": 4,
+        "demand_tasks": 16,
+        "utilization": 0.5,
+        "slots_per_replica": 4,
+    }
+
+
+def test_what_a_draining_worker_holds_needs_no_slot_of_another():
+    snapshot = world(
+        [QueueState("default", 1)],
+        [worker("a@host", busy=1), worker("b@host", busy=4, reserved=9)],
+        [unit("a"), unit("b", drain=Drain(NOW - 5))],
+    )
+    assert values(view(snapshot))["demand_tasks"] == 2
+
+
+def test_an_unread_queue_leaves_demand_unknown():
+    snapshot = world([], [], [unit("a")], missing={"broker": "connection refused"})
+    seen = view(snapshot)
+    assert "demand_tasks" not in values(seen)
+    assert seen.missing == {"queue/default": "broker: connection refused"}
+
+
+def test_unread_workers_leave_demand_unknown_and_forbid_scale_in():
+    snapshot = world([QueueState("default", 0)], missing={"workers": "down"})
+    seen = view(snapshot)
+    assert "demand_tasks" not in values(seen)
+    assert seen.missing == {"workers": "down"}
+
+
+def test_a_queue_read_from_two_brokers_is_contradicting_data():
+    second = BrokerState(NOW, {"default": QueueState("default", 5)})
+    seen = view(world([QueueState("default", 1)], second=second))
+    assert "two brokers" in seen.missing["queue/default"]
+
+
+def test_a_queue_that_no_source_reads_says_so():
+    assert view(world()).missing == {"queue/default": "no source reads it"}
+
+
+def test_a_worker_that_never_told_what_it_runs_forbids_scale_in():
+    snapshot = world([QueueState("default", 0)], [worker("a@host", active=None)], [unit("a")])
+    assert view(snapshot).missing == {"worker/a@host": "it has not told what it runs"}
+
+
+def test_a_fleet_without_any_source_of_workers_is_never_shrunk():
+    seen = view(world([QueueState("default", 0)], sources=()))
+    assert seen.missing == {"workers": "no source tells of Celery workers"}
+
+
+def test_an_unread_target_is_missing():
+    snapshot = world([QueueState("default", 0)])
+    assert "target/other" in view(snapshot, name="other").missing
+
+
+def test_a_fleet_without_queues_asks_no_worker():
+    seen = view(world(units=[unit("a"), unit("b", UnitPhase.PENDING)]), queues=())
+    assert [replica.ready for replica in seen.replicas] == [True, False]
+    assert seen.missing == {}
+
+
+def test_ready_means_subscribed_and_heard_of():
+    snapshot = world(
+        [QueueState("default", 0)],
+        [
+            worker("good@host"),
+            worker("elsewhere@host", queues=("other",)),
+            worker("untold@host", queues=(), answered_at=NOW),
+            worker("silent@host", heartbeat_at=NOW - 60, answered_at=NOW - 60),
+            worker("stopping@host", offline=True),
+        ],
+        [unit(n) for n in ("good", "elsewhere", "untold", "silent", "stopping", "unheard")],
+    )
+    seen = view(snapshot)
+    assert [replica.name for replica in seen.replicas if replica.ready] == ["good"]
+    assert [r.name for r in seen.replicas if r.silent] == ["silent", "stopping"]
+    assert [r.name for r in seen.replicas if r.unregistered] == ["unheard"]
+
+
+def test_units_are_joined_by_either_side_of_the_nodename():
+    snapshot = world(
+        [QueueState("default", 0)],
+        [worker("a@elsewhere"), worker("celery@pod-b")],
+        [unit("a"), unit("pod-b", worker="")],
+    )
+    assert [r.worker.name for r in view(snapshot).replicas] == ["a@elsewhere", "celery@pod-b"]
+
+
+def test_the_oldest_age_is_known_when_every_queue_that_waits_tells_it():
+    queues = [
+        QueueState("default", 2, oldest_age_seconds=40.0),
+        QueueState("empty", 0),
+        QueueState("untold", 3),
+    ]
+    known = view(world(queues), queues=("default", "empty"))
+    assert known.samples.named("oldest_task_age_seconds")[0].value == 40.0
+    unknown = view(world(queues), queues=("default", "untold"))
+    assert unknown.samples.named("oldest_task_age_seconds") == ()
+
+
+def test_a_fleet_sees_the_depth_of_its_own_queues_only():
+    snapshot = world([QueueState("default", 2), QueueState("other", 40)])
+    assert [sample.value for sample in view(snapshot).samples.named("queue_depth")] == [2]
+    assert view(snapshot, queues=("default", "gone")).samples.named("queue_depth") == ()
+
+
+def test_slots_come_from_the_config_else_from_measured_workers():
+    snapshot = world([QueueState("default", 0)], [worker("a@host", slots=8)], [unit("a")])
+    assert values(view(snapshot))["slots_per_replica"] == 8
+    assert values(view(snapshot, slots_per_replica=2))["slots_per_replica"] == 2
+    assert "slots_per_replica" not in values(view(world([QueueState("default", 0)])))
+
+
+def test_samples_of_sources_shine_through():
+    state = SampleState(NOW, (Sample("orders", 7.0, NOW, {"shop": "eu"}),))
+    seen = view(world(shop=state))
+    assert seen.samples.named("orders", {"shop": "eu"})[0].value == 7.0
+    assert seen.samples.named("orders", {"shop": "us"}) == ()
+    assert seen.samples.named("nothing") == ()
+    assert {"orders", "workers"} <= seen.samples.names()
+
+
+def test_a_silent_replica_and_one_without_slots_give_no_utilization():
+    snapshot = world(
+        [QueueState("default", 0)],
+        [
+            worker("silent@host", busy=4, heartbeat_at=NOW - 60, answered_at=NOW - 60),
+            worker("untold@host", slots=None),
+        ],
+        [unit("silent"), unit("untold")],
+    )
+    assert "utilization" not in values(view(snapshot))

@@ -1,0 +1,111 @@
+"""Vetoes: unknown never lowers, gaps wait for a window, shrinking is capped."""
+
+from __future__ import annotations
+
+from autoscaler.engine.guards import GuardMemory, cap_shrink, guard
+from autoscaler.model import Behavior, DrainRules, ScalingRules
+from tests.records import NOW, replica, seen
+
+QUICK = Behavior(ScalingRules(0), ScalingRules(0))
+THREE = tuple(replica(name) for name in "abc")
+
+
+def walk(*ticks, proposed=1):
+    """Run ticks of (seconds after NOW, missing, demand); why each was held, None if it was not."""
+    memory, reasons = GuardMemory(), []
+    for after, missing, demand in ticks:
+        samples = {} if demand is None else {"demand_tasks": demand}
+        snapshot = seen(*THREE, now=NOW + after, missing=missing, samples=samples, behavior=QUICK)
+        step, memory = guard(snapshot, memory, proposed)
+        reasons.append(step.reason if step else None)
+    return reasons
+
+
+def test_the_first_cycle_only_observes_in_both_directions():
+    for proposed in (1, 9):
+        step, _ = guard(seen(*THREE), GuardMemory(), proposed)
+        assert (step.reason, step.before, step.after) == ("FirstCycle", proposed, 3)
+    assert guard(seen(*THREE), GuardMemory(), 3)[0] is None
+
+
+def test_missing_data_never_lowers_and_says_what_is_missing():
+    step, _ = guard(seen(*THREE, missing={"broker": "down"}), GuardMemory.settled(NOW - 5), 1)
+    assert (step.reason, step.after) == ("MissingData", 3)
+    assert "broker: down" in step.message
+
+
+def test_missing_data_does_not_stop_growth():
+    assert guard(seen(*THREE, missing={"x": "y"}), GuardMemory.settled(NOW - 5), 5)[0] is None
+
+
+def test_scale_in_waits_for_whole_readings_after_the_start():
+    assert walk((0, {}, 5), (5, {}, 5), (10, {}, 5), (15, {}, 5)) == [
+        "FirstCycle",
+        "DataNotSettled",
+        "DataNotSettled",
+        None,
+    ]
+
+
+def test_a_gap_in_the_data_starts_the_wait_anew():
+    down = {"broker": "down"}
+    ticks = [(n * 5, down if n == 4 else {}, 5) for n in range(9)]
+    assert walk(*ticks)[3:] == [
+        None,
+        "MissingData",
+        "DataNotSettled",
+        "DataNotSettled",
+        "DataNotSettled",
+        None,
+    ]
+
+
+def test_a_pause_of_the_daemon_and_a_clock_set_back_are_gaps():
+    settled = [(n * 5, {}, 5) for n in range(5)]
+    assert walk(*settled, (200, {}, 5))[-2:] == [None, "DataNotSettled"]
+    assert walk(*settled, (10, {}, 5))[-2:] == [None, "DataNotSettled"]
+
+
+def test_a_fleet_that_reads_zero_all_at_once_is_not_believed_at_once():
+    settled = [(n * 5, {}, 50) for n in range(5)]
+    assert walk(*settled, (25, {}, 0), (30, {}, 0), (35, {}, 0), (40, {}, 0))[-5:] == [
+        None,
+        "DataNotSettled",
+        "DataNotSettled",
+        "DataNotSettled",
+        None,
+    ]
+
+
+def test_demand_that_was_not_read_is_remembered_as_it_was():
+    settled = [(n * 5, {}, 50) for n in range(5)]
+    assert walk(*settled, (25, {}, None), (30, {}, 0))[-2:] == [None, "DataNotSettled"]
+
+
+def test_without_a_behavior_the_window_is_the_default_of_the_hpa():
+    memory = GuardMemory(last_tick_at=NOW - 5, known_since=NOW - 299)
+    step, _ = guard(seen(*THREE), memory, 1)
+    assert step.reason == "DataNotSettled"
+    assert step.until == NOW + 1
+    assert guard(seen(*THREE, now=NOW + 1), memory, 1)[0] is None
+
+
+def test_one_cycle_takes_at_most_its_percentage_but_always_one():
+    ten = [replica(f"w{n}") for n in range(10)]
+    step = cap_shrink(seen(*ten, drain=DrainRules(max_percent_per_cycle=30)), GuardMemory(), 2)
+    assert (step.reason, step.before, step.after) == ("ShrinkCapped", 2, 7)
+    assert (
+        cap_shrink(seen(*THREE, drain=DrainRules(max_percent_per_cycle=1)), GuardMemory(), 2)
+        is None
+    )
+    assert cap_shrink(seen(*THREE), GuardMemory(), 3) is None
+
+
+def test_one_hour_takes_at_most_its_percentage():
+    rules = DrainRules(max_percent_per_cycle=100, max_percent_per_hour=50)
+    memory = GuardMemory().shrunk(NOW - 4000, 5).shrunk(NOW - 1800, 4)
+    step = cap_shrink(seen(*THREE, drain=rules), memory, 1)
+    assert step.after == 2
+    spent = memory.shrunk(NOW - 10, 1)
+    assert spent.shrinks == ((NOW - 1800, 4), (NOW - 10, 1))
+    assert cap_shrink(seen(*THREE, drain=rules), spent, 1).after == 3

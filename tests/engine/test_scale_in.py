@@ -1,0 +1,168 @@
+"""Which units come, stay and leave."""
+
+from __future__ import annotations
+
+from autoscaler.engine.invariants import violations
+from autoscaler.engine.scale_in import choose, plan, removable
+from autoscaler.model import ActionKind, Decision, Drain, Fence, UnitPhase
+from tests.records import NOW, replica, seen
+
+FENCE = Fence(3, 100)
+ADD, DRAIN, RESUME, REMOVE = (
+    ActionKind.ADD,
+    ActionKind.DRAIN,
+    ActionKind.RESUME,
+    ActionKind.REMOVE,
+)
+
+
+def wanted(snapshot, desired):
+    """The plan as (kind, unit), after it was found to break no invariant."""
+    actions = plan(snapshot, desired, FENCE)
+    decision = Decision("default", NOW, snapshot.current, desired, ())
+    assert list(violations(snapshot, decision, actions)) == []
+    return [(action.kind, action.unit) for action in actions]
+
+
+def names(replicas):
+    return [each.name for each in replicas]
+
+
+def test_nothing_is_done_when_the_number_is_right():
+    assert wanted(seen(replica("a"), replica("b", 2)), 2) == []
+
+
+def test_new_units_take_the_lowest_free_names_and_rising_fences():
+    snapshot = seen(replica("default-2"))
+    actions = plan(snapshot, 3, FENCE)
+    assert [(a.kind, a.unit, a.fence) for a in actions] == [
+        (ADD, "default-1", Fence(3, 100)),
+        (ADD, "default-3", Fence(3, 101)),
+    ]
+
+
+def test_draining_units_are_resumed_before_any_is_added():
+    early = replica("early", 1, drained=True, unit={"drain": Drain(NOW - 90, ("default",))})
+    late = replica("late", 1, drained=True)
+    snapshot = seen(replica("a"), early, late)
+    assert wanted(snapshot, 2) == [(RESUME, "late")]
+    assert wanted(snapshot, 4) == [(RESUME, "late"), (RESUME, "early"), (ADD, "default-1")]
+
+
+def test_a_resumed_worker_gets_the_queues_it_had():
+    mark = Drain(NOW - 5, ("high", "low"))
+    snapshot = seen(replica("a", 1, drained=True, unit={"drain": mark}))
+    [action] = plan(snapshot, 1, FENCE)
+    assert (action.kind, action.worker, action.queues) == (RESUME, "a@host", ("high", "low"))
+
+
+def test_a_silent_draining_worker_cannot_be_resumed_but_takes_room():
+    snapshot = seen(replica("a"), replica("b", 1, drained=True, silent=True), max_replicas=2)
+    assert wanted(snapshot, 2) == []
+
+
+def test_a_terminating_unit_is_neither_capacity_nor_room():
+    leaving = replica("b", 1, drained=True, phase=UnitPhase.TERMINATING)
+    assert wanted(seen(replica("a"), leaving, max_replicas=2), 2) == [(ADD, "default-1")]
+
+
+def test_victims_are_drained_within_max_draining():
+    snapshot = seen(*(replica(f"w{n}") for n in range(7)), replica("x", 1, drained=True))
+    assert len(wanted(snapshot, 1)) == 3
+    assert {kind for kind, _ in wanted(snapshot, 1)} == {DRAIN}
+
+
+def test_a_drain_names_the_queues_that_the_worker_consumes():
+    snapshot = seen(replica("a", queues=("default", "high")), replica("b", 3))
+    [action] = plan(snapshot, 1, FENCE)
+    assert (action.unit, action.queues) == ("a", ("default", "high"))
+
+
+def test_nobody_leaves_while_anything_is_unknown():
+    drained = replica("b", drained=True)
+    snapshot = seen(replica("a"), replica("c"), drained, missing={"workers": "down"})
+    assert wanted(snapshot, 1) == []
+    assert wanted(seen(replica("a"), drained, missing={"workers": "down"}), 2) == [(RESUME, "b")]
+
+
+def test_an_empty_drained_unit_is_removed_and_a_busy_one_waits():
+    snapshot = seen(
+        replica("a"),
+        replica("empty", drained=True),
+        replica("running", 1, drained=True),
+        replica("holding", drained=True, reserved=2),
+    )
+    assert wanted(snapshot, 1) == [(REMOVE, "empty")]
+
+
+def test_a_silent_worker_is_not_an_empty_worker():
+    snapshot = seen(replica("a"), replica("b", drained=True, silent=True))
+    assert wanted(snapshot, 1) == []
+
+
+def test_a_marked_worker_that_still_takes_tasks_is_told_again():
+    snapshot = seen(replica("a"), replica("b", drained=True, queues=("default",)))
+    assert wanted(snapshot, 1) == [(DRAIN, "b")]
+
+
+def test_a_unit_nobody_heard_of_goes_when_a_sibling_was_heard_of():
+    unheard = replica("b", drained=True, registered=False)
+    assert wanted(seen(replica("a"), unheard), 1) == [(REMOVE, "b")]
+    [action] = plan(seen(replica("a"), unheard), 1, FENCE)
+    assert action.unheard
+    assert action.worker == "b@host"
+
+
+def test_when_no_worker_is_heard_of_only_young_units_may_go():
+    old = replica("b", drained=True, registered=False)
+    young = replica("c", drained=True, registered=False, unit={"created_at": NOW - 5})
+    snapshot = seen(replica("a", registered=False), old, young)
+    assert not removable(old, snapshot)
+    assert wanted(snapshot, 1) == [(REMOVE, "c")]
+
+
+def test_a_unit_that_never_registered_is_resumed_without_a_worker_to_tell():
+    [action] = plan(seen(replica("a", drained=True, registered=False)), 1, FENCE)
+    assert (action.kind, action.worker, action.queues) == (RESUME, "", ("default",))
+
+
+def test_a_drained_unit_of_a_fleet_without_queues_is_removed():
+    snapshot = seen(replica("a"), replica("b", 0, drained=True, registered=False), queues=())
+    assert wanted(snapshot, 1) == [(REMOVE, "b")]
+
+
+def test_units_that_serve_nobody_go_first_then_idle_then_soonest_empty():
+    order = choose(
+        seen(
+            replica("busy-long", 1, expected_empty_seconds=900),
+            replica("busy-short", 3, expected_empty_seconds=5),
+            replica("idle"),
+            replica("not-ready", 1, ready=False),
+            replica("unheard", registered=False),
+        ),
+        5,
+    )
+    assert names(order) == ["unheard", "not-ready", "idle", "busy-short", "busy-long"]
+
+
+def test_without_learned_durations_the_least_loaded_goes_first():
+    order = choose(seen(replica("a", 2), replica("b", 1, reserved=3), replica("c", 1)), 2)
+    assert names(order) == ["c", "a"]
+
+
+def test_zones_stay_balanced_and_the_newest_goes_first():
+    east = [replica(f"e{n}", unit={"zone": "east", "created_at": NOW - n}) for n in (30, 20, 10)]
+    west = [replica("w1", unit={"zone": "west", "created_at": NOW})]
+    assert names(choose(seen(*east, *west), 3)) == ["e10", "e20", "w1"]
+
+
+def test_shielded_units_are_never_chosen():
+    shielded = replica("a", unit={"shielded": True})
+    assert names(choose(seen(shielded, replica("b", 4)), 2)) == ["b"]
+
+
+def test_only_the_highest_ordinals_may_leave():
+    units = [replica(f"w-{n}", 0 if n == 0 else 1, unit={"ordinal": n}) for n in range(4)]
+    assert names(choose(seen(*units), 2)) == ["w-3", "w-2"]
+    shielded = replica("w-4", unit={"ordinal": 4, "shielded": True})
+    assert names(choose(seen(*units, shielded), 2)) == ["w-3"]
