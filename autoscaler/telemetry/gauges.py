@@ -1,0 +1,102 @@
+"""The metrics that are a view of one tick: what is not known now has no series now."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+
+from autoscaler.engine.verdict import Verdict, verdict
+from autoscaler.model import AlertState, FleetTick, QueueState, Tick
+
+DEMAND_KINDS = ("waiting", "running")
+FLEET_GAUGES: tuple[tuple[str, str, Callable[[FleetTick], int]], ...] = (
+    ("desired", "Replicas that the fleet should have", lambda t: t.decision.desired),
+    ("current", "Replicas that the fleet has or will have", lambda t: t.snapshot.current),
+    ("ready", "Replicas that take work", lambda t: t.snapshot.ready),
+    ("draining", "Replicas that finish their work and leave", lambda t: t.snapshot.draining),
+)
+Row = tuple[tuple[str, ...], float]
+
+
+def gauges(tick: Tick, read_at: Mapping[str, float]) -> Iterator[Metric]:
+    """Every gauge of one tick. read_at: when each source was last read (Unix seconds)."""
+    yield from _fleets(tick)
+    yield from _queues(tick)
+    yield from _sources(tick, read_at)
+    yield _gauge("alerts", "Alerts by name and state", ("alertname", "state"), _alerts(tick))
+    yield _gauge("leader", "Whether this daemon carries decisions out", (), [((), tick.leader)])
+    at: list[Row] = [((), tick.snapshot.now)]
+    yield _gauge("last_tick_timestamp_seconds", "When the last tick began (Unix time)", (), at)
+
+
+def _fleets(tick: Tick) -> Iterator[Metric]:
+    known = {n: t for n, t in tick.fleets.items() if f"target/{n}" not in t.snapshot.missing}
+    for word, text, value in FLEET_GAUGES:
+        fleets = tick.fleets if word == "desired" else known
+        rows = [((name,), value(fleet)) for name, fleet in fleets.items()]
+        yield _gauge(f"{word}_replicas", text, ("fleet",), rows)
+    yield _gauge(
+        "demand_tasks",
+        "Tasks that want a slot: waiting in a queue or running in a worker",
+        ("fleet", "kind"),
+        [
+            ((name, kind), sample.value)
+            for name, fleet in tick.fleets.items()
+            for kind in DEMAND_KINDS
+            for sample in fleet.snapshot.samples.named(f"{kind}_tasks")[:1]
+        ],
+    )
+    verdicts = {name: verdict(fleet) for name, fleet in tick.fleets.items()}
+    yield _gauge(
+        "verdict",
+        "1 for what holds the fleet's work up now",
+        ("fleet", "verdict"),
+        [
+            ((name, each.value), each is found)
+            for name, found in verdicts.items()
+            if found is not None
+            for each in Verdict
+        ],
+    )
+
+
+def _queues(tick: Tick) -> Iterator[Metric]:
+    names = dict.fromkeys(q for f in tick.fleets.values() for q in f.snapshot.fleet.queues)
+    queues: list[QueueState] = [
+        tick.snapshot.queues[name] for name in names if name in tick.snapshot.queues
+    ]
+    depths = [((queue.name,), queue.waiting) for queue in queues]
+    yield _gauge("queue_depth", "Tasks that wait in the broker", ("queue",), depths)
+    ages: list[Row] = [
+        ((queue.name,), queue.oldest_age_seconds)
+        for queue in queues
+        if queue.oldest_age_seconds is not None
+    ]
+    text = "Age of the oldest task that waits in the broker"
+    yield _gauge("oldest_task_age_seconds", text, ("queue",), ages)
+
+
+def _sources(tick: Tick, read_at: Mapping[str, float]) -> Iterator[Metric]:
+    read = tick.snapshot.observations
+    missing = [name for name in tick.snapshot.missing if "/" not in name]
+    names = dict.fromkeys([*read, *missing])
+    up = [((name,), name not in missing) for name in names]
+    yield _gauge("source_up", "Whether the source was read at the last tick", ("source",), up)
+    ages = [((name,), tick.snapshot.now - read_at[name]) for name in names if name in read_at]
+    text = "How old what is known of the source was at the last tick"
+    yield _gauge("source_age_seconds", text, ("source",), ages)
+
+
+def _alerts(tick: Tick) -> list[Row]:
+    open_alerts = [alert for alert in tick.alerts if alert.state is not AlertState.RESOLVED]
+    counts = Counter((alert.finding.check, alert.state.value) for alert in open_alerts)
+    return list(counts.items())
+
+
+def _gauge(name: str, text: str, labels: tuple[str, ...], rows: Iterable[Row]) -> Metric:
+    family = GaugeMetricFamily(f"autoscaler_{name}", text, labels=labels)
+    for values, value in rows:
+        family.add_metric(values, value)
+    return family

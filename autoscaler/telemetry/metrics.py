@@ -1,0 +1,131 @@
+"""Prometheus metrics: gauges show the last tick, counters what came of all of them."""
+
+from __future__ import annotations
+
+import platform
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterator
+from itertools import accumulate
+
+from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.metrics_core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    InfoMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
+
+from autoscaler import __version__
+from autoscaler.model import Tick
+from autoscaler.telemetry.gauges import gauges
+from autoscaler.telemetry.journal import Journal
+
+BUCKETS_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class Metrics(Collector):
+    """An observer of ticks that `/metrics` asks. Labels come from the config only.
+
+    A fleet or source that is configured no more loses its series. `render` may be called from
+    another thread than the ticks'.
+    """
+
+    def __init__(self, journal: Journal | None = None) -> None:
+        self._journal = journal
+        self._tick: Tick | None = None
+        self._read_at: dict[str, float] = {}
+        self._reconciliations: Counter[tuple[str, ...]] = Counter()
+        self._actions: Counter[tuple[str, ...]] = Counter()
+        self._bugs = 0
+        self._durations = [0] * (len(BUCKETS_SECONDS) + 1)
+        self._duration_sum = 0.0
+        self._registry = CollectorRegistry()
+        self._registry.register(self)
+        ProcessCollector(registry=self._registry)
+
+    def __call__(self, tick: Tick) -> None:
+        for counter in (self._reconciliations, self._actions):
+            for labels in [labels for labels in counter if labels[0] not in tick.fleets]:
+                del counter[labels]
+        for name, fleet in tick.fleets.items():
+            self._reconciliations[name, fleet.result.value] += 1
+            for outcome in fleet.outcomes:
+                self._actions[name, outcome.action.kind.value, outcome.result.value] += 1
+            self._bugs += bool(fleet.error)
+        self._durations[bisect_left(BUCKETS_SECONDS, tick.duration_seconds)] += 1
+        self._duration_sum += tick.duration_seconds
+        sources = tick.snapshot.observations.keys() | tick.snapshot.missing.keys()
+        read = {name: seen.at for name, seen in tick.snapshot.observations.items()}
+        kept = {name: at for name, at in self._read_at.items() if name in sources}
+        self._read_at = kept | read
+        self._tick = tick
+
+    def render(self, accept: str = "") -> tuple[bytes, str]:
+        """The exposition and its content type, in the format that the Accept header asks for."""
+        encode, content_type = choose_encoder(accept)
+        return encode(self._registry), content_type
+
+    def collect(self) -> Iterator[Metric]:
+        """Every metric; called by the registry."""
+        build = {"version": __version__, "python": platform.python_version()}
+        yield InfoMetricFamily("autoscaler_build", "What is running", value=build)
+        yield CounterMetricFamily(
+            "autoscaler_bugs", "Turns of a fleet that ended in a bug", value=self._bugs
+        )
+        yield from self._journal_metrics()
+        if self._tick is None:
+            return
+        yield from gauges(self._tick, self._read_at)
+        yield from self._counters(self._tick)
+        yield self._duration_histogram()
+
+    def _counters(self, tick: Tick) -> Iterator[Metric]:
+        reconciliations = CounterMetricFamily(
+            "autoscaler_reconciliations",
+            "Turns of a fleet, by what came of them",
+            labels=("fleet", "result"),
+        )
+        actions = CounterMetricFamily(
+            "autoscaler_actions",
+            "Actions on a fleet's target, by what came of them",
+            labels=("fleet", "action", "result"),
+        )
+        for family, counter in ((reconciliations, self._reconciliations), (actions, self._actions)):
+            for labels, value in list(counter.items()):
+                family.add_metric(labels, value)
+            yield family
+        killed = CounterMetricFamily(
+            "autoscaler_tasks_killed",
+            "Running tasks that died, by cause; scale_in is the daemon's own doing and stays 0",
+            labels=("fleet", "cause"),
+        )
+        for name in tick.fleets:
+            killed.add_metric((name, "scale_in"), 0)
+        yield killed
+
+    def _duration_histogram(self) -> Metric:
+        bounds = [*map(str, BUCKETS_SECONDS), "+Inf"]
+        return HistogramMetricFamily(
+            "autoscaler_reconcile_duration_seconds",
+            "How long one tick took, all fleets together",
+            buckets=list(zip(bounds, accumulate(self._durations), strict=True)),
+            sum_value=self._duration_sum,
+        )
+
+    def _journal_metrics(self) -> Iterator[Metric]:
+        if self._journal is None:
+            return
+        yield GaugeMetricFamily(
+            "autoscaler_journal_up",
+            "Whether the journal can be written",
+            value=not self._journal.fault,
+        )
+        yield CounterMetricFamily(
+            "autoscaler_journal_dropped",
+            "Ticks that the journal could not keep",
+            value=self._journal.dropped,
+        )
