@@ -53,10 +53,10 @@ def guard(
         return _hold(snapshot, proposed, "FirstCycle", "the first cycle only observes"), after
     if proposed >= current:
         return None, after
-    if snapshot.missing:
+    if snapshot.missing or after.known_since is None:
         faults = "; ".join(f"{name}: {why}" for name, why in sorted(snapshot.missing.items()))
         return _hold(snapshot, proposed, "MissingData", f"not lowered while blind: {faults}"), after
-    left = _settling_seconds(snapshot, after)
+    left = _settling_seconds(snapshot, after.known_since)
     if left > 0:
         message = f"readings must be whole for another {math.ceil(left)} s before replicas go"
         until = snapshot.now + left
@@ -105,12 +105,9 @@ def _doubtful(snapshot: FleetSnapshot, memory: GuardMemory, demand: float | None
     return elapsed < 0 or elapsed > longest or collapsed
 
 
-def _settling_seconds(snapshot: FleetSnapshot, memory: GuardMemory) -> float:
-    if memory.known_since is None:
-        return 0.0
+def _settling_seconds(snapshot: FleetSnapshot, known_since: float) -> float:
     shortest = SETTLING_INTERVALS * snapshot.fleet.interval_seconds
-    wanted = max(shortest, down_window_seconds(snapshot))
-    return memory.known_since + wanted - snapshot.now
+    return known_since + max(shortest, down_window_seconds(snapshot)) - snapshot.now
 
 
 def _hold(
