@@ -1,0 +1,65 @@
+# Every target installs what it needs into $(VENV) first; nothing else must be there than Python.
+# PYTHON=python3.12 picks the interpreter of a new $(VENV), VENV=DIR another place for it.
+
+PYTHON ?= python3
+VENV   ?= .venv
+SEEDS  ?= 1..20
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
+PURE   := autoscaler/model/*,autoscaler/engine/*,autoscaler/policies/*,autoscaler/checks/*
+
+.PHONY: help demo test test-all check bench simulate-faults lock clean
+
+help: ## what there is to make
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.demo ## two bursts on real Celery workers, scaled before your eyes
+	$(BIN)/autoscaler demo $(ARGS)
+
+test: $(VENV)/.dev ## the default tests: real Valkey and Celery workers, in minutes
+	$(BIN)/pytest -m "not full" $(ARGS)
+
+test-all: $(VENV)/.dev ## every test with coverage gates; installs RabbitMQ and Prometheus
+	.ci/services
+	$(BIN)/coverage erase
+	HYPOTHESIS_PROFILE=ci $(BIN)/coverage run -m pytest $(ARGS)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --fail-under=95
+	$(BIN)/coverage report --fail-under=100 --include='$(PURE)'
+
+check: $(VENV)/.dev ## lint, format, types, who may import whom, sizes
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python .ci/gates.py
+
+bench: $(VENV)/.dev ## cost of running, each figure beside its bound
+	$(BIN)/python -m bench $(ARGS)
+
+simulate-faults: $(VENV)/.dev ## simulated days under faults: SEEDS=1..200
+	$(BIN)/python -m tests.simulation --seeds $(SEEDS) $(ARGS)
+
+lock: $(VENV)/.demo ## write the lock files anew from pyproject.toml
+	$(PIP) install uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	  --no-header --no-annotate --upgrade --extra demo --extra rabbitmq \
+	  pyproject.toml --output-file requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	  --no-header --no-annotate --upgrade --constraint requirements.lock --group dev \
+	  --output-file requirements-dev.lock
+
+clean: ## remove what tests and tools left behind, and $(VENV)
+	rm -rf $(VENV) .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+
+$(VENV)/.demo: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is \
+	needed, this is " + sys.version.split()[0] + ": make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --require-hashes --requirement requirements.lock
+	$(PIP) install --no-deps --editable .
+	touch $@
+
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.demo
+	$(PIP) install --require-hashes --requirement requirements-dev.lock
+	touch $@
