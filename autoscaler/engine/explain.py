@@ -11,11 +11,11 @@ from autoscaler.model import FleetTick, Override, Replica, Result, Stage, Step
 
 MOST_NAMED = 5
 STAGE_NAMES = {
-    Stage.OVERRIDE: "the operator",
-    Stage.GUARD: "a guard",
-    Stage.STABILIZE: "the stabilization window",
-    Stage.LIMIT: "a rate limit",
-    Stage.CLAMP: "the configured bounds",
+    Stage.OVERRIDE: "The operator",
+    Stage.GUARD: "A guard",
+    Stage.STABILIZE: "The stabilization window",
+    Stage.LIMIT: "A rate limit",
+    Stage.CLAMP: "The configured bounds",
 }
 
 
@@ -66,7 +66,7 @@ def _summary(tick: FleetTick) -> str:
 
 def _why(tick: FleetTick, steps: Iterable[Step]) -> Iterator[str]:
     if tick.error:
-        yield f"this turn ended in a bug, so nothing was changed: {tick.error}"
+        yield f"This turn ended in a bug, so nothing was changed: {tick.error}"
     if tick.override is not None:
         yield _override(tick.override, tick.decision.at)
     asked = _asked(tick)
@@ -75,7 +75,7 @@ def _why(tick: FleetTick, steps: Iterable[Step]) -> Iterator[str]:
         if replicas == highest:
             yield f"{policy} asks for {replicas}: {message}"
     if highest is None and not tick.error:
-        yield f"no policy can tell how many are needed, so it stays at {tick.decision.desired}"
+        yield f"No policy can tell how many are needed, so it stays at {tick.decision.desired}"
     for step in steps:
         if step.after != step.before and step.stage is not Stage.OVERRIDE:
             yield _step(step, tick.decision.at)
@@ -91,7 +91,7 @@ def _why_not_more(tick: FleetTick, lowering: list[Step]) -> Iterator[str]:
         yield f"max_replicas is {most}, and it is reached"
     asked = _asked(tick)
     if asked and not lowering and tick.override is None:
-        yield f"no policy asks for more: {_listed(asked)}"
+        yield f"No policy asks for more: {_listed(asked)}"
     for recommendation in decision.recommendations:
         if recommendation.ceiling is not None:
             yield f"{recommendation.policy} allows at most {recommendation.ceiling}"
@@ -111,14 +111,14 @@ def _why_not_fewer(tick: FleetTick, raising: list[Step]) -> Iterator[str]:
         yield _step(step, decision.at)
     if Stage.GUARD not in stages:
         for name, fault in sorted(snapshot.missing.items()):
-            yield f"nothing is lowered while {name} is unknown: {fault}"
+            yield f"Nothing is lowered while {name} is unknown: {fault}"
     least = snapshot.fleet.min_replicas
     at_min = decision.desired <= least
     if at_min and Stage.CLAMP not in stages:
         yield f"min_replicas is {least}, and it is reached"
     asked = _asked(tick)
     if asked and not raising and not at_min and tick.override is None:
-        yield f"fewer would not be enough: {_listed(asked)}"
+        yield f"Fewer would not be enough: {_listed(asked)}"
     yield from _leaving(tick)
 
 
@@ -166,9 +166,8 @@ def _not_carried_out(tick: FleetTick) -> Iterator[str]:
         if outcome.result not in (Result.APPLIED, Result.WAITING)
     )
     for (kind, result, message), times in failed.items():
-        because = f": {message}" if message else ""
-        what = count(times, kind)
-        yield f"{what} not carried out ({result.replace('_', ' ')}){because}"
+        because = ": ".join(filter(None, (result.replace("_", " "), message)))
+        yield f"{count(times, kind)} not carried out ({because})"
 
 
 def _override(override: Override, now: float) -> str:
@@ -177,8 +176,8 @@ def _override(override: Override, now: float) -> str:
         left = span(override.expires_at - now)
         until = f"until {clock_time(override.expires_at)} (for another {left})"
     if override.replicas is None:
-        return f"paused by {override.actor} {until}, nothing is carried out: {override.reason}"
-    return f"held at {override.replicas} by {override.actor} {until}: {override.reason}"
+        return f"Paused by {override.actor} {until}, nothing is carried out: {override.reason}"
+    return f"Held at {override.replicas} by {override.actor} {until}: {override.reason}"
 
 
 def _step(step: Step, now: float) -> str:

@@ -29,6 +29,5 @@ def count(number: int, noun: str) -> str:
 
 
 def sentence(text: str) -> str:
-    """The text with a capital first letter and one full stop."""
-    trimmed = text.strip().rstrip(".")
-    return f"{trimmed[:1].upper()}{trimmed[1:]}."
+    """The text with one full stop; its first word may be a name, so it stays as it is."""
+    return f"{text.strip().rstrip('.')}."
