@@ -6,8 +6,10 @@ AutoscalerError
 ├── TargetError        a target could not be read or would not act           -> outcome failed
 │   ├── TargetConflict     the world moved since the plan was made           -> outcome refused
 │   └── StaleActionError   an action older than one already applied          -> outcome refused
+├── StateError         a file of the state directory is damaged or cannot be used
+├── RemoteError        a client that plugins share got no answer or a refusal -> as the plugin says
 ├── ControlError       a worker could not be told, or did not confirm        -> outcome failed
-└── NotifyError        a notifier could not deliver                          -> retried
+└── NotifyError        a notifier could not deliver                -> retried unless permanent
 
 Expected errors become data where the controller meets them; anything else is a bug, and loud.
 """
@@ -43,9 +45,21 @@ class StaleActionError(TargetError):
     """The action is older than one this target has already applied."""
 
 
+class StateError(AutoscalerError):
+    """A file of the state directory is damaged, not ours, or cannot be read or written."""
+
+
+class RemoteError(AutoscalerError):
+    """A system did not answer or refused; the plugin that asked says what of that is whose."""
+
+
 class ControlError(AutoscalerError):
     """A worker could not be told something, or did not confirm it."""
 
 
 class NotifyError(AutoscalerError):
-    """A notifier could not deliver."""
+    """A notifier could not deliver. permanent: what it sent will never be accepted."""
+
+    def __init__(self, message: str, *, permanent: bool = False) -> None:
+        super().__init__(message)
+        self.permanent = permanent
