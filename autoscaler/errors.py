@@ -7,9 +7,9 @@ AutoscalerError
 │   ├── TargetConflict     the world moved since the plan was made           -> outcome refused
 │   └── StaleActionError   an action older than one already applied          -> outcome refused
 ├── StateError         a file of the state directory is damaged or cannot be used
-├── RemoteError        a client that plugins share got no answer or a refusal -> as the plugin says
+├── RemoteError        a shared client met silence or a refusal              -> the plugin's error
 ├── ControlError       a worker could not be told, or did not confirm        -> outcome failed
-└── NotifyError        a notifier could not deliver                -> retried unless permanent
+└── NotifyError        a notifier could not deliver                -> retried, unless permanent
 
 Expected errors become data where the controller meets them; anything else is a bug, and loud.
 """

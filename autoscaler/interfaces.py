@@ -24,6 +24,7 @@ from autoscaler.model import (
     Recommendation,
     Severity,
     Tick,
+    Unchecked,
     Unit,
     WorkerState,
 )
@@ -34,7 +35,9 @@ Wake = Callable[[str], None]
 class Options(BaseModel):
     """What a plugin can be told in the config; unknown keys are refused, fields described."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, arbitrary_types_allowed=True, allow_inf_nan=False
+    )
 
 
 class CheckOptions(Options):
@@ -150,11 +153,14 @@ class Target(Plugin[OptionsT]):
 
 
 class Check(Plugin[CheckOptionsT]):
-    """A pure rule from a snapshot to what is unhealthy. `for_seconds` makes it an alert."""
+    """A pure rule from a tick to what is unhealthy. `for_seconds` makes it an alert.
+
+    `context.name` is the name that its findings bear.
+    """
 
     @abstractmethod
-    def find(self, tick: Tick) -> Iterable[Finding]:
-        """Everything wrong at this instant."""
+    def find(self, tick: Tick) -> Iterable[Finding | Unchecked]:
+        """Everything wrong at this instant, and what cannot be judged as its data is missing."""
 
 
 class Notifier(Plugin[OptionsT]):

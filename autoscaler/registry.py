@@ -34,6 +34,8 @@ POLICIES = {
 CHECKS = {
     "desired_above_max": "autoscaler.checks.fleets:DesiredAboveMax",
     "drain_stuck": "autoscaler.checks.fleets:DrainStuck",
+    "duplicate_nodenames": "autoscaler.checks.sources:DuplicateNodenames",
+    "fleet_failing": "autoscaler.checks.fleets:FleetFailing",
     "oldest_task_too_old": "autoscaler.checks.queues:OldestTaskTooOld",
     "queue_without_consumers": "autoscaler.checks.queues:QueueWithoutConsumers",
     "source_down": "autoscaler.checks.sources:SourceDown",

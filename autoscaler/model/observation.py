@@ -64,8 +64,8 @@ class BrokerState(Observation):
     """A broker: its queues by name, and what is delivered but not acknowledged in all of them.
 
     `unreadable` says why a queue that was asked for is not in `queues`, or why what is there must
-    not lower anything. On Redis `unacked_tasks`
-    counts prefetched tasks, tasks with an ETA and what killed workers left behind.
+    not lower anything. On Redis `unacked_tasks` counts prefetched tasks, tasks with an ETA and
+    what killed workers left behind.
     """
 
     at: float
