@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from stat import S_IROTH
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -38,6 +39,22 @@ class Secret:
         if self._kind == "file":
             return _read_file(Path(self._reference))
         return self._reference
+
+    def exposure(self) -> str:
+        """Why others can read it more easily than they should; empty when they cannot.
+
+        A literal URL without user information, such as that of a local broker, hides nothing.
+        """
+        if self.literal and not ("://" in self._reference and "@" not in self._reference):
+            return "a secret stands in the config; write {env: NAME} or {file: PATH}"
+        if self._kind == "file":
+            try:
+                mode = Path(self._reference).stat().st_mode
+            except OSError:
+                return ""
+            if mode & S_IROTH:
+                return f"everybody on this machine can read {self._reference}; chmod it to 600"
+        return ""
 
     def __repr__(self) -> str:
         return "Secret(***)" if self.literal else f"Secret({self._kind}: {self._reference})"

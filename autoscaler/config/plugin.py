@@ -6,12 +6,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import GetCoreSchemaHandler, ValidationError
-from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
+from pydantic_core import CoreSchema, core_schema
 
 from autoscaler import registry
+from autoscaler.config.faults import invalid
+from autoscaler.config.wording import did_you_mean, faults_of, shown
 from autoscaler.errors import ConfigError
-from autoscaler.interfaces import Check, Context, Notifier, Options, Plugin, Policy, Source, Target
+from autoscaler.interfaces import (
+    Check,
+    Context,
+    Notifier,
+    Options,
+    Plugin,
+    Policy,
+    Source,
+    Target,
+)
+
+OWN_KIND = r"^[\w.]+:\w+$"
 
 P = TypeVar("P", bound=Plugin[Any])
 
@@ -29,6 +42,31 @@ class PluginConfig(Generic[P]):
         return self.plugin(self.options, context)
 
 
+def plugin_config(plugin_type: type[P], value: Any) -> PluginConfig[P]:
+    """What `{kind: NAME, ...options}` asks for. Raises ValidationError with every fault in it."""
+    word = plugin_type.__name__.lower()
+    if not isinstance(value, Mapping):
+        raise invalid(word, [((), f"must be a mapping {{kind: NAME, …}}, not {shown(value)}")])
+    options = dict(value)
+    kind = options.pop("kind", None)
+    known = registry.KINDS[plugin_type]
+    if not isinstance(kind, str):
+        choices = ", ".join(sorted(known))
+        raise invalid(word, [(("kind",), f"must say which {word}, one of: {choices}")])
+    if kind not in known and ":" not in kind:
+        message = f"no {word} is called {shown(kind)}; {did_you_mean(kind, known)}"
+        raise invalid(word, [(("kind",), message)])
+    try:
+        plugin = registry.find(plugin_type, kind)
+    except ConfigError as error:
+        raise invalid(word, [(("kind",), str(error))]) from error
+    try:
+        checked = plugin.options_type.model_validate(options)
+    except ValidationError as error:
+        raise invalid(word, faults_of(error, plugin.options_type)) from error
+    return PluginConfig(kind, plugin, checked)
+
+
 @dataclass(frozen=True, slots=True)
 class Checked:
     """Pydantic annotation: the value is `{kind: NAME, ...options}` of this type of plugin."""
@@ -43,33 +81,27 @@ class Checked:
 
         return core_schema.no_info_plain_validator_function(check)
 
+    def __get_pydantic_json_schema__(
+        self, _: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        kinds = sorted(registry.KINDS[self.plugin_type])
+        outside = {
+            "type": "object",
+            "properties": {"kind": {"type": "string", "pattern": OWN_KIND}},
+            "required": ["kind"],
+        }
+        return {"oneOf": [*(self._kind_schema(kind, handler) for kind in kinds), outside]}
+
+    def _kind_schema(self, kind: str, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        options = registry.find(self.plugin_type, kind).options_type
+        schema = dict(handler.resolve_ref_schema(handler(options.__pydantic_core_schema__)))
+        schema["properties"] = {"kind": {"const": kind}, **schema.get("properties", {})}
+        schema["required"] = ["kind", *schema.get("required", ())]
+        return {**schema, "title": kind}
+
 
 SourceConfig = Annotated[PluginConfig[Source[Any]], Checked(Source)]
 PolicyConfig = Annotated[PluginConfig[Policy[Any]], Checked(Policy)]
 TargetConfig = Annotated[PluginConfig[Target[Any]], Checked(Target)]
 CheckConfig = Annotated[PluginConfig[Check[Any]], Checked(Check)]
 NotifierConfig = Annotated[PluginConfig[Notifier[Any]], Checked(Notifier)]
-
-
-def plugin_config(plugin_type: type[P], value: Any) -> PluginConfig[P]:
-    """What `{kind: NAME, ...options}` asks for. Raises ValidationError with every fault in it."""
-    if not isinstance(value, Mapping):
-        raise PydanticCustomError("plugin", "write {kind: NAME, ...}, not {got}", {"got": value})
-    options = dict(value)
-    kind = options.pop("kind", None)
-    if not isinstance(kind, str):
-        raise _fault(plugin_type, "kind", kind, "say which kind")
-    try:
-        plugin = registry.find(plugin_type, kind)
-    except ConfigError as error:
-        raise _fault(plugin_type, "kind", kind, str(error)) from error
-    return PluginConfig(kind, plugin, plugin.options_type.model_validate(options))
-
-
-def _fault(plugin_type: type[P], key: str, value: Any, message: str) -> ValidationError:
-    detail = InitErrorDetails(
-        type=PydanticCustomError("fault", "{message}", {"message": message}),
-        loc=(key,),
-        input=value,
-    )
-    return ValidationError.from_exception_data(plugin_type.__name__, [detail])

@@ -1,0 +1,161 @@
+"""What is wrong between two values. Looks at raw values, so that one fault hides no other."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from ipaddress import ip_address
+from typing import Any, get_type_hints
+
+from autoscaler import registry
+from autoscaler.config.document import Location
+from autoscaler.config.faults import Fault
+from autoscaler.config.sections import split_listen
+from autoscaler.errors import ConfigError
+from autoscaler.interfaces import Source
+from autoscaler.model import BrokerState, Observation, WorkersState
+
+BROKER_URL = "AUTOSCALER_BROKER_URL"
+
+_DRAIN_BOUNDS = {
+    "max_draining": (1, 1000),
+    "warn_after_seconds": (1, 31_536_000),
+    "max_percent_per_cycle": (1, 100),
+    "max_percent_per_hour": (1, 100_000),
+}
+
+
+def default_sources() -> dict[str, Any]:
+    """A broker and its workers, when the environment names a broker; else nothing."""
+    broker = registry.BROKER_SCHEMES.get(_broker_scheme())
+    if broker is None:
+        return {}
+    url = {"env": BROKER_URL}
+    return {
+        "broker": {"kind": broker, "url": url},
+        "workers": {"kind": "celery_workers", "url": url},
+    }
+
+
+def cross_faults(data: Any) -> Iterator[Fault]:
+    """Every fault between values of a config, given as a mapping or as a `Config`."""
+    fleets = _get(data, "fleets")
+    fleets = list(fleets) if isinstance(fleets, list | tuple) else []
+    yield from _name_faults(fleets)
+    yield from _queue_faults(fleets)
+    for index, fleet in enumerate(fleets):
+        yield from _size_faults(("fleets", index), fleet)
+        yield from _drain_faults(("fleets", index, "drain"), _get(fleet, "drain"))
+    if any(_get(fleet, "queues") for fleet in fleets):
+        yield from _source_faults(data)
+    yield from _listen_faults(_get(data, "http"))
+
+
+def _get(value: Any, key: str) -> Any:
+    return value.get(key) if isinstance(value, Mapping) else getattr(value, key, None)
+
+
+def _name_faults(fleets: list[Any]) -> Iterator[Fault]:
+    first: dict[str, int] = {}
+    for index, fleet in enumerate(fleets):
+        name = _get(fleet, "name")
+        if isinstance(name, str) and first.setdefault(name, index) != index:
+            message = f"fleets[{first[name]}] is called {name!r} already; choose another name"
+            yield ("fleets", index, "name"), message
+
+
+def _queue_faults(fleets: list[Any]) -> Iterator[Fault]:
+    first: dict[str, int] = {}
+    for index, fleet in enumerate(fleets):
+        queues = _get(fleet, "queues")
+        seen = set()
+        for place, queue in enumerate(queues if isinstance(queues, list | tuple) else ()):
+            if not isinstance(queue, str):
+                continue
+            if queue in seen:
+                yield ("fleets", index, "queues", place), f"{queue!r} is in the list twice"
+            elif first.setdefault(queue, index) != index:
+                message = f"fleets[{first[queue]}] serves {queue!r} already; one fleet a queue"
+                yield ("fleets", index, "queues", place), message
+            seen.add(queue)
+
+
+def _size_faults(location: Location, fleet: Any) -> Iterator[Fault]:
+    least, most = _get(fleet, "min_replicas"), _get(fleet, "max_replicas")
+    if isinstance(least, int) and isinstance(most, int) and least > most:
+        message = f"{least} is more than max_replicas, {most}; lower it or raise that"
+        yield (*location, "min_replicas"), message
+    if not _get(fleet, "queues") and not _get(fleet, "policies"):
+        message = "a fleet without queues has no demand of its own; give it queues or policies"
+        yield location, message
+
+
+def _drain_faults(location: Location, drain: Any) -> Iterator[Fault]:
+    for key, (least, most) in _DRAIN_BOUNDS.items():
+        value = _get(drain, key)
+        if isinstance(value, int | float) and not least <= value <= most:
+            yield (*location, key), f"must be from {least} to {most}, not {value:g}"
+
+
+def _source_faults(data: Any) -> Iterator[Fault]:
+    sources = _get(data, "sources")
+    if sources is None:
+        if not default_sources():
+            yield ("sources",), _no_sources()
+        return
+    if not isinstance(sources, Mapping):
+        return
+    for wanted, words in ((BrokerState, "the length of queues"), (WorkersState, "workers")):
+        if not any(_may_give(source, wanted) for source in sources.values()):
+            message = (
+                f"none of them reads {words}, which a fleet with queues needs; add one, "
+                f"or leave sources out and set {BROKER_URL}"
+            )
+            yield ("sources",), message
+
+
+def _may_give(source: Any, wanted: type[Observation]) -> bool:
+    """Whether a source may observe this, as the annotation of its `read` says."""
+    try:
+        plugin = _get(source, "plugin") or registry.find(Source, str(_get(source, "kind")))
+        given = get_type_hints(plugin.read).get("return", Observation)
+    except (ConfigError, NameError):
+        return True
+    return issubclass(given, wanted) or issubclass(wanted, given)
+
+
+def _broker_scheme() -> str:
+    return os.environ.get(BROKER_URL, "").partition("://")[0]
+
+
+def _no_sources() -> str:
+    if scheme := _broker_scheme():
+        known = ", ".join(sorted(registry.BROKER_SCHEMES))
+        return f"{BROKER_URL} begins with {scheme[:20]!r}, which is none of: {known}"
+    return (
+        "fleets with queues need a broker to read: set AUTOSCALER_BROKER_URL, or write "
+        "sources: {broker: {kind: redis_broker, url: …}, workers: {kind: celery_workers, url: …}}"
+    )
+
+
+def _listen_faults(http: Any) -> Iterator[Fault]:
+    listen = _get(http, "listen")
+    if not isinstance(listen, str) or _get(http, "token") is not None:
+        return
+    try:
+        host, _ = split_listen(listen)
+    except ValueError:
+        return
+    if not _is_loopback(host):
+        message = (
+            f"{host} can be reached from other machines; set http.token "
+            "(such as {env: AUTOSCALER_TOKEN}), or listen on 127.0.0.1"
+        )
+        yield ("http", "listen"), message
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

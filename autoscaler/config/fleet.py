@@ -1,0 +1,90 @@
+"""One fleet as configured."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field
+
+from autoscaler.config.behavior import BehaviorConfig
+from autoscaler.config.plugin import PolicyConfig, TargetConfig
+from autoscaler.interfaces import Options
+from autoscaler.model import DrainRules, Fleet
+
+MAX_REPLICAS = 100_000
+_MAX_QUEUE_BYTES = 255
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+
+
+def _checked_name(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise ValueError(
+            "must be at most 63 lower-case letters, digits and '-', such as 'etl-workers', "
+            f"not {name[:80]!r}"
+        )
+    return name
+
+
+def _checked_queue(queue: str) -> str:
+    if not queue or queue != queue.strip() or "," in queue:
+        raise ValueError(f"must be one queue name without commas or outer spaces, not {queue!r}")
+    if len(queue.encode()) > _MAX_QUEUE_BYTES:
+        raise ValueError(f"must be at most {_MAX_QUEUE_BYTES} bytes, as in AMQP")
+    return queue
+
+
+def _default_policies() -> tuple[Any, ...]:
+    return ({"kind": "target_tracking"},)
+
+
+def _checked_policies(policies: tuple[PolicyConfig, ...]) -> tuple[PolicyConfig, ...]:
+    if not policies:
+        raise ValueError("must hold at least one policy; leave it out for target_tracking")
+    return policies
+
+
+class FleetConfig(Options):
+    """Replicas that are scaled together."""
+
+    name: Annotated[str, AfterValidator(_checked_name)] = Field(
+        description="its name in metrics, logs and commands"
+    )
+    queues: tuple[Annotated[str, AfterValidator(_checked_queue)], ...] = Field(
+        default=(), description="the Celery queues that its workers consume"
+    )
+    slots_per_replica: int | None = Field(
+        default=None,
+        strict=True,
+        ge=1,
+        description="tasks that one replica runs at once; measured when left out",
+    )
+    target: TargetConfig = Field(description="what is scaled, such as {kind: local, command: …}")
+    min_replicas: int = Field(
+        default=1, strict=True, ge=0, le=MAX_REPLICAS, description="never fewer replicas"
+    )
+    max_replicas: int = Field(
+        strict=True, ge=1, le=MAX_REPLICAS, description="never more replicas than this"
+    )
+    policies: Annotated[tuple[PolicyConfig, ...], AfterValidator(_checked_policies)] = Field(
+        default_factory=_default_policies,
+        validate_default=True,
+        description="rules that recommend replicas, the highest wins; left out: target_tracking",
+    )
+    behavior: BehaviorConfig | None = Field(
+        default=None, description="how fast each direction may go, as in an HPA"
+    )
+    drain: DrainRules = Field(default_factory=DrainRules, description="how replicas leave")
+
+    def fleet(self, interval_seconds: float) -> Fleet:
+        """The fleet as the engine knows it."""
+        return Fleet(
+            name=self.name,
+            queues=self.queues,
+            slots_per_replica=self.slots_per_replica,
+            min_replicas=self.min_replicas,
+            max_replicas=self.max_replicas,
+            behavior=self.behavior,
+            drain=self.drain,
+            interval_seconds=interval_seconds,
+        )

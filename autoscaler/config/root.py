@@ -1,0 +1,146 @@
+"""The whole configuration as one frozen record; what each key means is in its description."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
+
+from autoscaler import registry
+from autoscaler.config.behavior import HPA_SPELLING
+from autoscaler.config.cross import BROKER_URL, cross_faults, default_sources
+from autoscaler.config.document import Location
+from autoscaler.config.faults import config_error, path_text
+from autoscaler.config.fleet import FleetConfig
+from autoscaler.config.plugin import (
+    CheckConfig,
+    NotifierConfig,
+    PluginConfig,
+    SourceConfig,
+    plugin_config,
+)
+from autoscaler.config.sections import HttpConfig, JournalConfig, LogConfig
+from autoscaler.config.wording import faults_of
+from autoscaler.interfaces import Check, CheckOptions, Options
+from autoscaler.secret import Secret
+
+_SOURCE_NAME = re.compile(r"[A-Za-z0-9][-_A-Za-z0-9]{0,62}")
+
+
+def _checked_source_name(name: str) -> str:
+    if not _SOURCE_NAME.fullmatch(name):
+        raise ValueError(
+            f"must be at most 63 letters, digits, '-' and '_', such as 'broker', not {name[:80]!r}"
+        )
+    return name
+
+
+def _checked_fleets(fleets: tuple[FleetConfig, ...]) -> tuple[FleetConfig, ...]:
+    if not fleets:
+        raise ValueError("must hold at least one fleet")
+    return fleets
+
+
+def _named_checks(value: Any) -> Any:
+    """A check without `kind` is of the kind that its name says."""
+    if not isinstance(value, dict):
+        return value
+    return {
+        name: {"kind": name, **check} if isinstance(check, dict) else check
+        for name, check in value.items()
+    }
+
+
+class Config(Options):
+    """Everything the daemon is told. Validating raises ConfigError, with every fault in it."""
+
+    interval_seconds: float = Field(
+        default=5, ge=0.1, le=3600, strict=True, description="time from one tick to the next"
+    )
+    http: HttpConfig = Field(default_factory=HttpConfig, description="where the daemon answers")
+    journal: JournalConfig = Field(
+        default_factory=JournalConfig, description="its own record of what it saw and did"
+    )
+    log: LogConfig = Field(default_factory=LogConfig, description="what is logged, and how")
+    state_directory: Path = Field(
+        default=Path("autoscaler-state"), description="where what must survive a restart is kept"
+    )
+    dry_run: bool = Field(
+        default=False, strict=True, description="decide and tell, but change nothing"
+    )
+    sources: dict[Annotated[str, AfterValidator(_checked_source_name)], SourceConfig] = Field(
+        default_factory=default_sources,
+        validate_default=True,
+        description=f"what is polled, by name; left out: the broker of ${BROKER_URL}, its workers",
+    )
+    fleets: Annotated[tuple[FleetConfig, ...], AfterValidator(_checked_fleets)] = Field(
+        description="what is scaled"
+    )
+    checks: Annotated[dict[str, CheckConfig], BeforeValidator(_named_checks)] = Field(
+        default_factory=dict, description="tunes health checks by name; all built-in ones are on"
+    )
+    notifiers: tuple[NotifierConfig, ...] = Field(default=(), description="who is told of alerts")
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _with_every_fault(
+        cls, data: Any, handler: ModelWrapValidatorHandler[Self], info: ValidationInfo
+    ) -> Self:
+        faults = list(cross_faults(data))
+        try:
+            config = handler(data)
+        except ValidationError as error:
+            faults += faults_of(error, cls)
+        else:
+            if not faults and not (info.context and info.context.faults):
+                return config
+        raise config_error(faults, info.context, HPA_SPELLING)
+
+    def enabled_checks(self) -> dict[str, PluginConfig[Check[Any]]]:
+        """Every check that runs, by name: the built-in ones and the config's own."""
+        built_in = {
+            name: plugin_config(Check, {"kind": name})
+            for name in registry.CHECKS
+            if name not in self.checks
+        }
+        return {
+            name: check
+            for name, check in (built_in | self.checks).items()
+            if isinstance(check.options, CheckOptions) and check.options.enabled
+        }
+
+    def warnings(self) -> tuple[str, ...]:
+        """What is allowed but unwise, one `path: message` each."""
+        return tuple(
+            f"{path_text(location)}: {exposure}"
+            for location, secret in _secrets(self, ())
+            if (exposure := secret.exposure())
+        )
+
+
+def _secrets(value: Any, location: Location) -> Iterator[tuple[Location, Secret]]:
+    if isinstance(value, Secret):
+        yield location, value
+    elif isinstance(value, PluginConfig):
+        yield from _secrets(value.options, location)
+    elif isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from _secrets(getattr(value, name), (*location, name))
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _secrets(item, (*location, key))
+    elif isinstance(value, tuple | list):
+        for index, item in enumerate(value):
+            yield from _secrets(item, (*location, index))
