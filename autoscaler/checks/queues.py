@@ -70,7 +70,7 @@ class QueueWithoutConsumers(Check["QueueWithoutConsumers.Options"]):
         return Finding(
             check=self.context.name,
             severity=self.options.severity,
-            summary=f"Nobody consumes {queue.name}, where {count(queue.waiting, 'task')} wait.",
+            summary=f"Nobody consumes {queue.name}: {count(queue.waiting, 'task')} waiting.",
             labels={"queue": queue.name},
             evidence={
                 "waiting": str(queue.waiting),
