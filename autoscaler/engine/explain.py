@@ -66,7 +66,7 @@ def _summary(tick: FleetTick) -> str:
 
 def _why(tick: FleetTick, steps: Iterable[Step]) -> Iterator[str]:
     if tick.error:
-        yield f"This turn ended in a bug, so nothing was changed: {tick.error}"
+        yield f"Nothing was changed, because this turn met a bug: {tick.error}"
     if tick.override is not None:
         yield _override(tick.override, tick.decision.at)
     asked = _asked(tick)

@@ -11,12 +11,10 @@ import structlog
 from structlog.types import Processor
 
 from autoscaler.model import FleetTick, Override, Result, Tick
-from autoscaler.secret import redact
 from autoscaler.telemetry.record import new_outcomes
+from autoscaler.telemetry.redaction import without_secrets
 
 Format = Literal["auto", "console", "json"]
-HIDDEN_WORDS = ("password", "passwd", "secret", "token", "authorization", "api_key")
-HIDDEN = "***"
 _QUIET = frozenset({Result.APPLIED, Result.WAITING, Result.DRY_RUN})
 
 
@@ -46,7 +44,7 @@ def configure(style: Format = "auto", level: str = "info", stream: TextIO | None
 
 def hide_secrets(_: Any, __: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
     """Processor: no user or password of a URL, and nothing named like a secret, is written."""
-    return {key: HIDDEN if _is_secret(key) else _redacted(value) for key, value in event.items()}
+    return dict(without_secrets(event))
 
 
 class LogObserver:
@@ -56,18 +54,20 @@ class LogObserver:
         self._log = structlog.get_logger()
         self._missing: dict[str, float] = {}
         self._fleets: dict[str, FleetTick] = {}
+        self._bugs: frozenset[str] = frozenset()
         self._leader: bool | None = None
 
     def __call__(self, tick: Tick) -> None:
         self._tell_sources(tick)
         self._tell_leadership(tick)
+        self._tell_bugs(tick)
         for name, fleet in tick.fleets.items():
             before = self._fleets.get(name)
             self._tell_override(fleet, before)
             self._tell_decision(fleet, before)
             self._tell_outcomes(fleet, before)
-            if fleet.error and (before is None or before.error != fleet.error):
-                self._log.error("bug", fleet=name, result=fleet.result, error=fleet.error)
+            if fleet.result is Result.FROZEN and (before is None or before.error != fleet.error):
+                self._log.error("invariant broken, nothing is done", fleet=name, why=fleet.error)
         self._fleets = dict(tick.fleets)
 
     def _tell_sources(self, tick: Tick) -> None:
@@ -88,6 +88,12 @@ class LogObserver:
         elif self._leader is not None:
             self._log.info("became the leader")
         self._leader = tick.leader
+
+    def _tell_bugs(self, tick: Tick) -> None:
+        for where, traceback in tick.bugs.items():
+            if where not in self._bugs:
+                self._log.error("bug", where=where, exception=traceback)
+        self._bugs = frozenset(tick.bugs)
 
     def _tell_override(self, fleet: FleetTick, before: FleetTick | None) -> None:
         was: Override | None = before.override if before else None
@@ -153,19 +159,3 @@ def _configure_libraries(stream: TextIO, common: list[Processor], renderer: Proc
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
-
-
-def _is_secret(key: str) -> bool:
-    return any(word in key.lower() for word in HIDDEN_WORDS)
-
-
-def _redacted(value: Any) -> Any:
-    if value is None or isinstance(value, bool | int | float):
-        return value
-    if isinstance(value, str):
-        return redact(value)
-    if isinstance(value, Mapping):
-        return {str(k): HIDDEN if _is_secret(str(k)) else _redacted(v) for k, v in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [_redacted(item) for item in value]
-    return redact(str(value))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import accumulate
 
 from prometheus_client import CollectorRegistry, ProcessCollector
@@ -20,7 +20,7 @@ from prometheus_client.metrics_core import (
 from prometheus_client.registry import Collector
 
 from autoscaler import __version__
-from autoscaler.model import Tick
+from autoscaler.model import Result, Tick
 from autoscaler.telemetry.gauges import gauges
 from autoscaler.telemetry.journal import Journal
 
@@ -31,11 +31,14 @@ class Metrics(Collector):
     """An observer of ticks that `/metrics` asks. Labels come from the config only.
 
     A fleet or source that is configured no more loses its series. `render` may be called from
-    another thread than the ticks'.
+    another thread than the ticks'. clock_jump: by how many seconds the wall clock was set away.
     """
 
-    def __init__(self, journal: Journal | None = None) -> None:
+    def __init__(
+        self, journal: Journal | None = None, clock_jump: Callable[[], float] = lambda: 0.0
+    ) -> None:
         self._journal = journal
+        self._clock_jump = clock_jump
         self._tick: Tick | None = None
         self._read_at: dict[str, float] = {}
         self._reconciliations: Counter[tuple[str, ...]] = Counter()
@@ -55,7 +58,8 @@ class Metrics(Collector):
             self._reconciliations[name, fleet.result.value] += 1
             for outcome in fleet.outcomes:
                 self._actions[name, outcome.action.kind.value, outcome.result.value] += 1
-            self._bugs += bool(fleet.error)
+            self._bugs += fleet.result is Result.FROZEN
+        self._bugs += len(tick.bugs)
         self._durations[bisect_left(BUCKETS_SECONDS, tick.duration_seconds)] += 1
         self._duration_sum += tick.duration_seconds
         sources = tick.snapshot.observations.keys() | tick.snapshot.missing.keys()
@@ -74,7 +78,12 @@ class Metrics(Collector):
         build = {"version": __version__, "python": platform.python_version()}
         yield InfoMetricFamily("autoscaler_build", "What is running", value=build)
         yield CounterMetricFamily(
-            "autoscaler_bugs", "Turns of a fleet that ended in a bug", value=self._bugs
+            "autoscaler_bugs", "Bugs met and invariants found broken", value=self._bugs
+        )
+        yield GaugeMetricFamily(
+            "autoscaler_clock_jump_seconds",
+            "How far the wall clock was set away from the time that the daemon goes by",
+            value=self._clock_jump(),
         )
         yield from self._journal_metrics()
         if self._tick is None:

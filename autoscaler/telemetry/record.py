@@ -8,6 +8,7 @@ from typing import Any
 
 from autoscaler.engine.explain import Explanation, explain
 from autoscaler.model import Decision, FleetTick, Outcome, Override, Result
+from autoscaler.telemetry.redaction import without_secrets
 
 Document = dict[str, Any]
 
@@ -43,9 +44,9 @@ class DecisionRecord:
         )
 
     def document(self) -> Document:
-        """The record as JSON has it; times are RFC 3339 in UTC."""
+        """The record as JSON has it, without secrets; times are RFC 3339 in UTC."""
         decision = self.decision
-        return {
+        document: Document = {
             "fleet": decision.fleet,
             "at": iso_time(decision.at),
             "current": decision.current,
@@ -63,6 +64,7 @@ class DecisionRecord:
             "error": self.error,
             "explanation": explanation_document(self.explanation),
         }
+        return dict(without_secrets(document))
 
 
 def same_story(tick: FleetTick, before: FleetTick | None) -> bool:

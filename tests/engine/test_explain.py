@@ -129,7 +129,7 @@ def test_what_was_not_carried_out_and_bugs() -> None:
         "1 drain not carried out (dry run).",
     )
     bug = explain(turn(3, recommendations=(), error="KeyError: 'x'"))
-    assert bug.why == ("This turn ended in a bug, so nothing was changed: KeyError: 'x'.",)
+    assert bug.why == ("Nothing was changed, because this turn met a bug: KeyError: 'x'.",)
 
 
 @pytest.mark.parametrize(
