@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from autoscaler.model import Behavior, Limit, LimitType, ScalingRules
 
@@ -14,6 +14,18 @@ LONGEST_WINDOW_SECONDS = 3600
 LONGEST_PERIOD_SECONDS = 1800
 DEFAULT_UP_LIMITS = (Limit(LimitType.PODS, 4, 15), Limit(LimitType.PERCENT, 100, 15))
 DEFAULT_DOWN_LIMITS = (Limit(LimitType.PERCENT, 100, 15),)
+
+
+@dataclass(frozen=True, slots=True)
+class Tolerances:
+    """By how much the ratio of usage to target may fall short of 1, and exceed it."""
+
+    down: float = DEFAULT_TOLERANCE
+    up: float = DEFAULT_TOLERANCE
+
+    def hold(self, ratio: float) -> bool:
+        """Whether the ratio is so close to 1 that nothing should change; the edges are."""
+        return 1.0 - self.down <= ratio <= 1.0 + self.up
 
 
 def with_defaults(scale_up: ScalingRules | None, scale_down: ScalingRules | None) -> Behavior:
@@ -58,14 +70,13 @@ def down_window_seconds(behavior: Behavior | None) -> int:
     return DOWNSCALE_WINDOW_SECONDS if window is None else window
 
 
-def tolerances(behavior: Behavior | None) -> tuple[float, float]:
-    """By how much the ratio of usage to target may fall short of 1, and exceed it."""
+def tolerances(behavior: Behavior | None) -> Tolerances:
+    """Each direction's tolerance, 0.1 unless given."""
     if behavior is None:
-        return DEFAULT_TOLERANCE, DEFAULT_TOLERANCE
+        return Tolerances()
     down, up = behavior.scale_down.tolerance, behavior.scale_up.tolerance
-    return (
-        DEFAULT_TOLERANCE if down is None else down,
-        DEFAULT_TOLERANCE if up is None else up,
+    return Tolerances(
+        DEFAULT_TOLERANCE if down is None else down, DEFAULT_TOLERANCE if up is None else up
     )
 
 

@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from autoscaler.engine.behavior import Tolerances
 from autoscaler.engine.per_unit_target import CannotTellError, PerUnitTarget
 from autoscaler.engine.unit_groups import (
     Reading,
@@ -22,16 +23,9 @@ MOST_REPLICAS = 2**31 - 1
 MOST_USAGE = 2**63 - 1
 
 
-@dataclass(frozen=True, slots=True)
-class Tolerances:
-    """By how much the ratio of usage to target may fall short of 1, and exceed it."""
-
-    down: float
-    up: float
-
-    def hold(self, ratio: float) -> bool:
-        """Whether the ratio is so close to 1 that nothing should change; the edges are."""
-        return 1.0 - self.down <= ratio <= 1.0 + self.up
+def thousandths(value: float) -> int:
+    """The value in the whole thousandths that quantities are counted in."""
+    return min(round(value * 1000), MOST_USAGE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,180 @@
+"""Keeps a sample at its target per replica, as a HorizontalPodAutoscaler does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from autoscaler.engine.behavior import tolerances
+from autoscaler.engine.per_unit_target import CannotTellError, UtilizationTarget
+from autoscaler.engine.replica_calculator import (
+    UnitReadings,
+    replicas_for_average,
+    replicas_for_units,
+    replicas_for_value,
+    thousandths,
+)
+from autoscaler.engine.samples import Aggregate, value_of
+from autoscaler.engine.unit_groups import Phase, Readiness, Reading, UnitState, Warmup
+from autoscaler.interfaces import Options, Policy
+from autoscaler.model import FleetSnapshot, Recommendation, Replica, UnitPhase
+
+SLOTS = "slots_per_replica"
+PHASES = {
+    UnitPhase.PENDING: Phase.PENDING,
+    UnitPhase.RUNNING: Phase.RUNNING,
+    UnitPhase.TERMINATING: Phase.RUNNING,
+    UnitPhase.FAILED: Phase.FAILED,
+}
+
+
+class TargetTrackingOptions(Options):
+    """What is kept at which target. Without a target: as many per replica as it has slots."""
+
+    sample: str = Field(default="demand_tasks", min_length=1, description="sample to follow")
+    labels: Mapping[str, str] = Field(
+        default_factory=dict, description="labels that the samples must carry"
+    )
+    aggregate: Aggregate = Field(
+        default=Aggregate.SUM, description="how several samples become one number"
+    )
+    average_value: float | None = Field(
+        default=None, ge=0.001, description="how much of the sample one replica should take"
+    )
+    value: float | None = Field(
+        default=None, ge=0.001, description="what the sample should be, more replicas lowering it"
+    )
+    utilization: int | None = Field(
+        default=None, ge=1, le=100, description="percent of their slots that replicas should use"
+    )
+    activation_value: float = Field(
+        default=0, description="the sample must exceed it for the fleet to leave zero"
+    )
+
+    @model_validator(mode="after")
+    def _one_target(self) -> Self:
+        targets = ("average_value", "value", "utilization")
+        given = [name for name in targets if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ValueError(f"give one of {' and '.join(given)}, not {len(given)}")
+        unused = sorted(self.model_fields_set & {"sample", "labels", "aggregate"})
+        if self.utilization is not None and unused:
+            raise ValueError(f"utilization is of busy slots: leave out {' and '.join(unused)}")
+        return self
+
+
+class TargetTracking(Policy[TargetTrackingOptions]):
+    """The HPA's algorithm for object and external metrics, and for utilization of slots."""
+
+    options_type = TargetTrackingOptions
+
+    def recommend(self, snapshot: FleetSnapshot) -> Recommendation:
+        """Reasons are the HPA's: ValidMetricFound, FailedGetExternalMetric and so on."""
+        percent = self.options.utilization
+        try:
+            if percent is None:
+                return self._of_sample(snapshot)
+            return self._of_utilization(snapshot, percent)
+        except CannotTellError as error:
+            metric = "External" if percent is None else "Resource"
+            reason = f"FailedGet{metric}Metric"
+            return Recommendation(self.context.name, None, reason, str(error), active=False)
+
+    def _of_sample(self, snapshot: FleetSnapshot) -> Recommendation:
+        options = self.options
+        usage = self._usage(snapshot)
+        active = usage > options.activation_value
+        told = f"{self._name} {_plain(usage)}"
+        if options.value is not None:
+            replicas = _for_value(snapshot, usage, options.value)
+            message = f"{told}, target {_plain(options.value)} -> {replicas}"
+            return self._answer(replicas, message, active=active)
+        each = options.average_value or value_of(snapshot.samples, SLOTS)
+        if not each:
+            return self._to_learn(snapshot, told, active=active)
+        calculated = replicas_for_average(
+            snapshot.current,
+            thousandths(usage),
+            thousandths(each),
+            tolerances(snapshot.fleet.behavior),
+        )
+        message = f"{told}, {_plain(each)} per replica -> {calculated.replicas}"
+        return self._answer(calculated.replicas, message, active=active)
+
+    def _usage(self, snapshot: FleetSnapshot) -> float:
+        options = self.options
+        usage = value_of(snapshot.samples, options.sample, options.labels, options.aggregate)
+        if usage is None:
+            raise CannotTellError(f"there is no sample {self._name}")
+        if usage < 0:
+            raise CannotTellError(f"{self._name} is {_plain(usage)}, which is no load")
+        return usage
+
+    def _to_learn(self, snapshot: FleetSnapshot, told: str, *, active: bool) -> Recommendation:
+        """From nothing one replica is enough to learn how many slots it has."""
+        if snapshot.current > 0:
+            raise CannotTellError(f"there is no sample {SLOTS}: no worker has told its slots")
+        message = f"{told}, and nobody knows yet how many slots a replica has"
+        return self._answer(int(active), message, active=active)
+
+    def _of_utilization(self, snapshot: FleetSnapshot, percent: int) -> Recommendation:
+        usual = value_of(snapshot.samples, SLOTS)
+        slots = _per_unit(snapshot, "slots")
+        units = [_unit_state(r, slots.get(r.name, usual)) for r in snapshot.replicas]
+        busy = {
+            unit: Reading(thousandths(value), snapshot.now)
+            for unit, value in _per_unit(snapshot, "busy_slots").items()
+        }
+        calculated = replicas_for_units(
+            UnitReadings(snapshot.current, units, busy, snapshot.now, Warmup()),
+            UtilizationTarget.of_units(percent, (unit for unit in units if not unit.leaving)),
+            tolerances(snapshot.fleet.behavior),
+        )
+        used = calculated.utilization or 0
+        message = f"{used} % of slots are busy, target {percent} % -> {calculated.replicas}"
+        active = used > self.options.activation_value
+        return self._answer(calculated.replicas, message, active=active)
+
+    def _answer(self, replicas: int, message: str, *, active: bool) -> Recommendation:
+        name = self.context.name
+        return Recommendation(name, replicas, "ValidMetricFound", message, active=active)
+
+    @property
+    def _name(self) -> str:
+        labels = ", ".join(f"{name}={value}" for name, value in self.options.labels.items())
+        return f"{self.options.sample}{{{labels}}}" if labels else self.options.sample
+
+
+def _for_value(snapshot: FleetSnapshot, usage: float, target: float) -> int:
+    """With no replica ready there is nobody whom more replicas could relieve."""
+    current = snapshot.current
+    if current > 0 and snapshot.ready == 0:
+        raise CannotTellError(f"none of {current} replicas is ready yet")
+    units = [_unit_state(replica, None) for replica in snapshot.replicas if replica.serving]
+    allowed = tolerances(snapshot.fleet.behavior)
+    usage_milli, target_milli = thousandths(usage), thousandths(target)
+    return replicas_for_value(current, usage_milli, target_milli, units, allowed).replicas
+
+
+def _per_unit(snapshot: FleetSnapshot, name: str) -> dict[str, float]:
+    samples = snapshot.samples.named(name)
+    return {s.labels["unit"]: s.value for s in samples if "unit" in s.labels}
+
+
+def _unit_state(replica: Replica, slots: float | None) -> UnitState:
+    """The unit as the HPA sees a pod. One that is not ready is taken never to have been."""
+    unit = replica.unit
+    return UnitState(
+        name=unit.name,
+        phase=PHASES[unit.phase],
+        leaving=not replica.serving,
+        started_at=unit.created_at,
+        readiness=Readiness(replica.ready, unit.created_at),
+        request=None if slots is None else thousandths(slots),
+    )
+
+
+def _plain(value: float) -> str:
+    return f"{value:.10g}"
