@@ -1,0 +1,117 @@
+"""`autoscaler demo`: a broker, workers, two bursts of tasks, and the daemon, before your eyes."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from typing import TextIO
+
+from autoscaler.cli.demo_screen import Frame, draw, minutes
+from autoscaler.demo.show import Report, Show
+from autoscaler.demo.story import Event
+
+LEAST_SECONDS = 10
+REDRAW_SECONDS = 0.25
+INTERRUPTED = 130
+ENTER, LEAVE = "\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l"
+HOME, END_OF_LINE, BELOW = "\x1b[H", "\x1b[K", "\x1b[J"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the subcommand can be told."""
+    parser.add_argument("--seconds", type=_length, default=100, help="how long (default: 100)")
+    parser.add_argument("--seed", type=int, default=1, help="of the load (default: 1)")
+    parser.add_argument("--json", action="store_true", help="print only the report, as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Show it; 0 when every task ran to its end once, 1 when not, 130 when interrupted."""
+    report = asyncio.run(_shown(arguments))
+    print(json.dumps(report.document(), indent=2) if arguments.json else _summary(report))
+    if report.interrupted:
+        return INTERRUPTED
+    return 0 if report.clean else 1
+
+
+async def _shown(arguments: argparse.Namespace) -> Report:
+    events: list[Event] = []
+    live = not arguments.json and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+
+    def tell(event: Event) -> None:
+        events.append(event)
+        if not live and not arguments.json:
+            print(f"{minutes(event.at)}  {event.what:7} {event.message}", flush=True)
+
+    show = Show(arguments.seconds, arguments.seed, tell)
+    if not live:
+        return await show.run()
+    with _screen(sys.stdout) as out:
+        async with asyncio.TaskGroup() as tasks:
+            drawing = tasks.create_task(_keep_drawing(out, show, events))
+            report = await show.run()
+            drawing.cancel()
+    return report
+
+
+@contextlib.contextmanager
+def _screen(out: TextIO) -> Iterator[TextIO]:
+    """The terminal's other screen, so that nothing of what was on it is lost."""
+    out.write(ENTER)
+    try:
+        yield out
+    finally:
+        out.write(LEAVE)
+        out.flush()
+
+
+async def _keep_drawing(out: TextIO, show: Show, events: list[Event]) -> None:
+    colors = "NO_COLOR" not in os.environ
+    while True:
+        columns, rows = shutil.get_terminal_size()
+        lines = draw(_frame(show, events), columns, rows, colors=colors)
+        out.write(HOME + f"{END_OF_LINE}\n".join(lines) + END_OF_LINE + BELOW)
+        out.flush()
+        await asyncio.sleep(REDRAW_SECONDS)
+
+
+def _frame(show: Show, events: list[Event]) -> Frame:
+    return Frame(
+        elapsed=show.elapsed,
+        length=show.length,
+        moments=show.story.moments,
+        events=events,
+        sent=show.sent,
+        ended=show.ended,
+        phase=show.phase,
+        address=show.address,
+    )
+
+
+def _summary(report: Report) -> str:
+    tasks = report.tasks
+    share = 100 * report.worker_seconds / max(1.0, report.static_worker_seconds)
+    static = f"{share:.0f} % of a static fleet's {report.static_worker_seconds:.0f}"
+    first = report.first_decision_seconds
+    lines = [
+        f"tasks           {tasks.sent} sent, {tasks.finished} finished",
+        f"                {tasks.lost} lost, {tasks.killed} killed, {tasks.twice} run twice",
+        f"decisions       {report.decisions}, the first after {first or 0:.1f} s",
+        f"replicas        {report.most_replicas} at most",
+        f"worker-seconds  {report.worker_seconds:.0f}, which is {static}",
+    ]
+    if report.interrupted:
+        lines.append("interrupted     what was still waiting then is counted as lost")
+    return "\n".join(lines)
+
+
+def _length(text: str) -> float:
+    seconds = float(text)
+    if not LEAST_SECONDS <= seconds <= 3600:
+        raise argparse.ArgumentTypeError(f"must be from {LEAST_SECONDS} to 3600")
+    return seconds

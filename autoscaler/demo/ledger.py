@@ -1,0 +1,52 @@
+"""What became of every task, as the tasks themselves wrote it down."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from redis.asyncio import Redis
+
+STARTED, FINISHED = "demo:started", "demo:finished"
+
+
+@dataclass(frozen=True, slots=True)
+class Toll:
+    """How many tasks were sent, and what became of them.
+
+    lost: never began. killed: began and did not end. twice: began more than once.
+    """
+
+    sent: int
+    finished: int
+    lost: int
+    killed: int
+    twice: int
+
+    @property
+    def clean(self) -> bool:
+        """Whether every task ran to its end, once."""
+        return not (self.lost or self.killed or self.twice)
+
+
+async def progress(broker: Redis) -> tuple[int, int]:
+    """How many tasks have begun, and how many have ended."""
+    return await broker.llen(STARTED), await broker.llen(FINISHED)
+
+
+async def toll(broker: Redis, sent: Sequence[str]) -> Toll:
+    """The count over the ids of all tasks sent, once nothing runs any more."""
+    starts = Counter(_texts(await broker.lrange(STARTED, 0, -1)))
+    finished = set(_texts(await broker.lrange(FINISHED, 0, -1)))
+    return Toll(
+        sent=len(sent),
+        finished=len(finished.intersection(sent)),
+        lost=sum(1 for task in sent if not starts[task]),
+        killed=sum(1 for task in sent if starts[task] and task not in finished),
+        twice=sum(1 for task in sent if starts[task] > 1),
+    )
+
+
+def _texts(entries: Iterable[bytes | str]) -> list[str]:
+    return [entry.decode() if isinstance(entry, bytes) else entry for entry in entries]

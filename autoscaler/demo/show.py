@@ -1,0 +1,155 @@
+"""One demo from start to end: the world, the load, the daemon, and what is counted afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from autoscaler.config import Config, load
+from autoscaler.daemon import Daemon
+from autoscaler.demo.ledger import Toll, progress, toll
+from autoscaler.demo.load import Arrival, arrivals
+from autoscaler.demo.sandbox import Sandbox, free_port, sandbox
+from autoscaler.demo.story import Event, Story
+from autoscaler.demo.tasks import app, work
+from autoscaler.telemetry.log import configure
+
+FLEET = "default"
+PATIENCE_SECONDS = 60.0
+LOOK_EVERY_SECONDS = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What came of a demo.
+
+    worker_seconds: what the replicas cost; static_worker_seconds: what `max_replicas` would have,
+    kept all the time. first_decision_seconds: from the daemon's first tick.
+    """
+
+    seconds: float
+    interrupted: bool
+    tasks: Toll
+    decisions: int
+    first_decision_seconds: float | None
+    most_replicas: int
+    worker_seconds: float
+    static_worker_seconds: float
+
+    @property
+    def clean(self) -> bool:
+        """Whether it went to its end, and every task ran to its end, once."""
+        return self.tasks.clean and not self.interrupted
+
+    def document(self) -> dict[str, Any]:
+        """The report as JSON has it."""
+        return {"clean": self.clean, **asdict(self)}
+
+
+class Show:
+    """A demo of `length` seconds; `tell` gets every event when it happens.
+
+    The properties say how far it is, for a screen; `run` ends with the report.
+    """
+
+    def __init__(self, length: float, seed: int, tell: Callable[[Event], None]) -> None:
+        self.length = length
+        self.elapsed = 0.0
+        self.ended = 0
+        self.address = ""
+        self.phase = "starting a broker"
+        self.story = Story(FLEET, tell)
+        self._arrivals = arrivals(length, seed)
+        self._sent: list[str] = []
+
+    @property
+    def sent(self) -> int:
+        """How many tasks have been sent."""
+        return len(self._sent)
+
+    async def run(self) -> Report:
+        """Show it all, and clean up. Raises AutoscalerError when it cannot even begin."""
+        async with sandbox() as place:
+            config = self._configure(place)
+            with (place.directory / "daemon.log").open("w") as log:
+                configure("json", "info", log)
+                interrupted = await self._play(place, config)
+            self.phase = "ending the workers, which finish what they run"
+            await place.end_workers()
+            return self._report(await toll(place.broker, self._sent), interrupted=interrupted)
+
+    def _configure(self, place: Sandbox) -> Config:
+        """The demo's config as a file of its own, which the daemon can load anew."""
+        listen = f"127.0.0.1:{free_port()}"
+        self.address = f"http://{listen}"
+        path = _config_path(place)
+        path.write_text(
+            f"{files('autoscaler.demo').joinpath('demo.yaml').read_text()}\n"
+            f"state_directory: {place.directory}\n"
+            f"journal: {{path: {place.directory / 'journal.db'}}}\n"
+            f"http: {{listen: '{listen}'}}\n"
+        )
+        return load(path)
+
+    async def _play(self, place: Sandbox, config: Config) -> bool:
+        """Everything that happens at once; returns whether somebody stopped the daemon."""
+        self.phase = "real Valkey, real celery workers; Ctrl-C ends it"
+        daemon = Daemon(_config_path(place), config, observers=(self.story,))
+        async with asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(daemon.run())
+            load_ = tasks.create_task(self._send(place.url))
+            await self._watch(place, running)
+            interrupted = running.done()
+            load_.cancel()
+            daemon.stop()
+        return interrupted
+
+    async def _watch(self, place: Sandbox, running: asyncio.Task[int]) -> None:
+        """Return when the time is over and no task is left, or when the daemon has ended."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        while not running.done():
+            self.elapsed = loop.time() - began
+            _, self.ended = await progress(place.broker)
+            left = self.ended < self.sent and self.elapsed < self.length + PATIENCE_SECONDS
+            if self.elapsed >= self.length and not left:
+                return
+            await asyncio.sleep(LOOK_EVERY_SECONDS)
+
+    async def _send(self, url: str) -> None:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        pending = list(self._arrivals)
+        with app.connection_for_write(url) as connection:
+            while pending:
+                await asyncio.sleep(max(0.0, began + pending[0].at - loop.time()))
+                due = [arrival for arrival in pending if began + arrival.at <= loop.time()]
+                self._sent += await asyncio.to_thread(_publish, due, connection)
+                del pending[: len(due)]
+
+    def _report(self, tasks: Toll, *, interrupted: bool) -> Report:
+        story = self.story
+        lasted = story.moments[-1].at if story.moments else 0.0
+        most = story.moments[-1].fleet.max_replicas if story.moments else 0
+        return Report(
+            seconds=round(lasted, 1),
+            interrupted=interrupted,
+            tasks=tasks,
+            decisions=story.decisions,
+            first_decision_seconds=story.first_decision_at,
+            most_replicas=max((len(moment.replicas) for moment in story.moments), default=0),
+            worker_seconds=round(story.worker_seconds, 1),
+            static_worker_seconds=round(most * lasted, 1),
+        )
+
+
+def _publish(due: Sequence[Arrival], connection: Any) -> list[str]:
+    return [str(work.apply_async((a.seconds,), connection=connection).id) for a in due]
+
+
+def _config_path(place: Sandbox) -> Path:
+    return place.directory / "autoscaler.yaml"
