@@ -1,10 +1,12 @@
-"""From samples of one name to one number."""
+"""From samples of one name to one number, or to the reason why there is none."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
+from difflib import get_close_matches
 from enum import StrEnum
+from functools import lru_cache
 from statistics import fmean
 
 from autoscaler.model import Samples
@@ -42,3 +44,26 @@ def value_of(
     if not values or not all(map(math.isfinite, values)):
         return None
     return _FUNCTIONS[aggregate](values)
+
+
+def why_missing(samples: Samples, name: str, labels: Mapping[str, str] | None = None) -> str:
+    """Why `value_of` gives None, for people."""
+    if samples.named(name, labels):
+        return f"{selector(name, labels)} is not a finite number"
+    if samples.named(name):
+        return f"no sample of {name} is labelled {selector('', labels)}"
+    return f"there is no sample {name}{_guess(name, samples.names())}"
+
+
+def selector(name: str, labels: Mapping[str, str] | None = None) -> str:
+    """`name{label="value"}`, as Prometheus writes it."""
+    if not labels:
+        return name
+    pairs = ", ".join(f'{key}="{value}"' for key, value in labels.items())
+    return f"{name}{{{pairs}}}"
+
+
+@lru_cache
+def _guess(name: str, known: frozenset[str]) -> str:
+    guesses = get_close_matches(name, sorted(known), n=1)
+    return f"; did you mean {guesses[0]}?" if guesses else ""

@@ -50,7 +50,7 @@ class Samples:
         """Every name that has a sample."""
         below = self._below.names() if self._below else frozenset()
         known = {name for name, samples in self._by_name.items() if samples}
-        return (below - self._by_name.keys()) | known
+        return frozenset((below - self._by_name.keys()) | known)
 
 
 @dataclass(frozen=True, slots=True)
