@@ -11,8 +11,9 @@ from pathlib import Path
 import structlog
 
 from autoscaler.model import Alert, AlertState, FleetTick, Tick
+from autoscaler.telemetry.documents import DecisionDocument
 from autoscaler.telemetry.journal_file import Entry, JournalFile, SampleRow, is_broken
-from autoscaler.telemetry.record import DecisionRecord, Document, new_outcomes, same_story
+from autoscaler.telemetry.record import DecisionRecord, new_outcomes, same_story
 
 Key = tuple[str, tuple[tuple[str, str], ...]]
 MOST_WAITING = 256
@@ -63,14 +64,14 @@ class Journal:
 
     async def decisions(
         self, fleet: str, limit: int, before: float | None = None
-    ) -> list[Document]:
+    ) -> list[DecisionDocument]:
         """The fleet's decisions earlier than `before` (Unix seconds), newest first."""
         try:
             return await asyncio.to_thread(self._file.decisions, fleet, limit, before)
         except (sqlite3.Error, OSError):
             return []
 
-    async def decision_at(self, fleet: str, at: float) -> Document | None:
+    async def decision_at(self, fleet: str, at: float) -> DecisionDocument | None:
         """The decision that held at that time; None when it is not, or no longer, known."""
         try:
             return await asyncio.to_thread(self._file.decision_at, fleet, at)

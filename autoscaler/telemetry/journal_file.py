@@ -13,7 +13,8 @@ from typing import Any
 import structlog
 
 from autoscaler.model import Alert, Outcome
-from autoscaler.telemetry.record import DecisionRecord, Document
+from autoscaler.telemetry.documents import DecisionDocument
+from autoscaler.telemetry.record import DecisionRecord
 
 VERSION = 1
 BUSY_SECONDS = 2.0
@@ -80,12 +81,12 @@ class JournalFile:
             self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
         return aside
 
-    def decisions(self, fleet: str, limit: int, before: float | None) -> list[Document]:
+    def decisions(self, fleet: str, limit: int, before: float | None) -> list[DecisionDocument]:
         """The fleet's decisions earlier than `before`, newest first."""
         where, values = ("", ()) if before is None else (" AND at < ?", (before,))
         return self._documents(where, (fleet, *values, limit))
 
-    def decision_at(self, fleet: str, at: float) -> Document | None:
+    def decision_at(self, fleet: str, at: float) -> DecisionDocument | None:
         """The decision that held at that time."""
         found = self._documents(" AND at <= ?", (fleet, at, 1))
         return found[0] if found else None
@@ -96,7 +97,7 @@ class JournalFile:
             self._connection.close()
             self._connection = None
 
-    def _documents(self, where: str, values: tuple[object, ...]) -> list[Document]:
+    def _documents(self, where: str, values: tuple[object, ...]) -> list[DecisionDocument]:
         query = f"SELECT record FROM decisions WHERE fleet = ?{where} ORDER BY at DESC LIMIT ?"  # noqa: S608 - `where` is one of our own two texts
         uri = f"{self._path.absolute().as_uri()}?mode=ro"
         with closing(sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS)) as connection:

@@ -20,29 +20,37 @@ from prometheus_client.metrics_core import (
 from prometheus_client.registry import Collector
 
 from autoscaler import __version__
+from autoscaler.engine.ledger import CAUSES
 from autoscaler.model import Result, Tick
 from autoscaler.telemetry.gauges import gauges
 from autoscaler.telemetry.journal import Journal
+from autoscaler.telemetry.recent import Recent
 
 BUCKETS_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
 class Metrics(Collector):
-    """An observer of ticks that `/metrics` asks. Labels come from the config only.
+    """What `/metrics` is asked for. An observer of ticks, beside the `Recent` that holds the last.
 
-    A fleet or source that is configured no more loses its series. `render` may be called from
-    another thread than the ticks'. clock_jump: by how many seconds the wall clock was set away.
+    Labels come from the config only; a fleet or source that is configured no more loses its
+    series. `render` may be called from another thread than the ticks'. clock_jump: by how many
+    seconds the wall clock was set away.
+    config_loaded: whether the last reload of the config was accepted.
     """
 
     def __init__(
-        self, journal: Journal | None = None, clock_jump: Callable[[], float] = lambda: 0.0
+        self,
+        recent: Recent,
+        journal: Journal | None = None,
+        clock_jump: Callable[[], float] = lambda: 0.0,
     ) -> None:
+        self._recent = recent
         self._journal = journal
         self._clock_jump = clock_jump
-        self._tick: Tick | None = None
-        self._read_at: dict[str, float] = {}
+        self.config_loaded = True
         self._reconciliations: Counter[tuple[str, ...]] = Counter()
         self._actions: Counter[tuple[str, ...]] = Counter()
+        self._killed: Counter[tuple[str, ...]] = Counter()
         self._bugs = 0
         self._durations = [0] * (len(BUCKETS_SECONDS) + 1)
         self._duration_sum = 0.0
@@ -51,22 +59,19 @@ class Metrics(Collector):
         ProcessCollector(registry=self._registry)
 
     def __call__(self, tick: Tick) -> None:
-        for counter in (self._reconciliations, self._actions):
+        for counter in (self._reconciliations, self._actions, self._killed):
             for labels in [labels for labels in counter if labels[0] not in tick.fleets]:
                 del counter[labels]
         for name, fleet in tick.fleets.items():
             self._reconciliations[name, fleet.result.value] += 1
+            for cause in CAUSES:
+                self._killed[name, cause] += fleet.killed_tasks.get(cause, 0)
             for outcome in fleet.outcomes:
                 self._actions[name, outcome.action.kind.value, outcome.result.value] += 1
             self._bugs += fleet.result is Result.FROZEN
         self._bugs += len(tick.bugs)
         self._durations[bisect_left(BUCKETS_SECONDS, tick.duration_seconds)] += 1
         self._duration_sum += tick.duration_seconds
-        sources = tick.snapshot.observations.keys() | tick.snapshot.missing.keys()
-        read = {name: seen.at for name, seen in tick.snapshot.observations.items()}
-        kept = {name: at for name, at in self._read_at.items() if name in sources}
-        self._read_at = kept | read
-        self._tick = tick
 
     def render(self, accept: str = "") -> tuple[bytes, str]:
         """The exposition and its content type, in the format that the Accept header asks for."""
@@ -86,13 +91,14 @@ class Metrics(Collector):
             value=self._clock_jump(),
         )
         yield from self._journal_metrics()
-        if self._tick is None:
+        tick = self._recent.tick
+        if tick is None:
             return
-        yield from gauges(self._tick, self._read_at)
-        yield from self._counters(self._tick)
+        yield from gauges(tick, self._recent.read_at)
+        yield from self._counters()
         yield self._duration_histogram()
 
-    def _counters(self, tick: Tick) -> Iterator[Metric]:
+    def _counters(self) -> Iterator[Metric]:
         reconciliations = CounterMetricFamily(
             "autoscaler_reconciliations",
             "Turns of a fleet, by what came of them",
@@ -103,18 +109,20 @@ class Metrics(Collector):
             "Actions on a fleet's target, by what came of them",
             labels=("fleet", "action", "result"),
         )
-        for family, counter in ((reconciliations, self._reconciliations), (actions, self._actions)):
+        killed = CounterMetricFamily(
+            "autoscaler_tasks_killed",
+            "Running tasks that died with their unit, by cause; scale_in is the daemon's own doing",
+            labels=("fleet", "cause"),
+        )
+        families = (
+            (reconciliations, self._reconciliations),
+            (actions, self._actions),
+            (killed, self._killed),
+        )
+        for family, counter in families:
             for labels, value in list(counter.items()):
                 family.add_metric(labels, value)
             yield family
-        killed = CounterMetricFamily(
-            "autoscaler_tasks_killed",
-            "Running tasks that died, by cause; scale_in is the daemon's own doing and stays 0",
-            labels=("fleet", "cause"),
-        )
-        for name in tick.fleets:
-            killed.add_metric((name, "scale_in"), 0)
-        yield killed
 
     def _duration_histogram(self) -> Metric:
         bounds = [*map(str, BUCKETS_SECONDS), "+Inf"]

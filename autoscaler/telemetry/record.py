@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import cast
 
 from autoscaler.engine.explain import Explanation, explain
-from autoscaler.model import Decision, FleetTick, Outcome, Override, Result
+from autoscaler.model import (
+    Decision,
+    FleetTick,
+    Outcome,
+    Override,
+    Recommendation,
+    Result,
+    Step,
+)
+from autoscaler.telemetry.documents import (
+    ActionDocument,
+    DecisionDocument,
+    ExplanationDocument,
+    OverrideDocument,
+    RecommendationDocument,
+    StepDocument,
+)
 from autoscaler.telemetry.redaction import without_secrets
-
-Document = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +57,10 @@ class DecisionRecord:
             explanation=explain(tick),
         )
 
-    def document(self) -> Document:
-        """The record as JSON has it, without secrets; times are RFC 3339 in UTC."""
+    def document(self) -> DecisionDocument:
+        """The record as JSON has it, without secrets."""
         decision = self.decision
-        document: Document = {
+        document: DecisionDocument = {
             "fleet": decision.fleet,
             "at": iso_time(decision.at),
             "current": decision.current,
@@ -56,15 +70,15 @@ class DecisionRecord:
             "reason": decision.reason,
             "message": decision.message,
             "result": self.result,
-            "steps": [asdict(step) | {"until": iso_time(step.until)} for step in decision.steps],
-            "recommendations": [asdict(item) for item in decision.recommendations],
-            "actions": [outcome_document(outcome) for outcome in self.outcomes],
-            "override": override_document(self.override),
+            "steps": [_step_document(step) for step in decision.steps],
+            "recommendations": [_recommendation_document(r) for r in decision.recommendations],
+            "actions": [_action_document(outcome) for outcome in self.outcomes],
+            "override": override_document(self.override) if self.override else None,
             "missing": self.missing,
             "error": self.error,
-            "explanation": explanation_document(self.explanation),
+            "explanation": _explanation_document(self.explanation),
         }
-        return dict(without_secrets(document))
+        return cast(DecisionDocument, without_secrets(document))
 
 
 def same_story(tick: FleetTick, before: FleetTick | None) -> bool:
@@ -80,17 +94,51 @@ def new_outcomes(tick: FleetTick, before: FleetTick | None) -> list[Outcome]:
     return [outcome for outcome in tick.outcomes if _what(outcome) not in known]
 
 
-def explanation_document(explanation: Explanation) -> Document:
-    """The answers as JSON has them."""
-    return asdict(explanation) | {
-        "at": iso_time(explanation.at),
-        "more_possible_at": iso_time(explanation.more_possible_at),
-        "fewer_possible_at": iso_time(explanation.fewer_possible_at),
+def override_document(override: Override) -> OverrideDocument:
+    """An override as JSON has it."""
+    return {
+        "fleet": override.fleet,
+        "reason": override.reason,
+        "actor": override.actor,
+        "created_at": iso_time(override.created_at),
+        "expires_at": _iso_time_if_any(override.expires_at),
+        "replicas": override.replicas,
     }
 
 
-def outcome_document(outcome: Outcome) -> Document:
-    """An action and what came of it, as JSON has it."""
+def iso_time(at: float) -> str:
+    """Unix seconds as RFC 3339 in UTC, to the millisecond."""
+    moment = datetime.fromtimestamp(at, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _iso_time_if_any(at: float | None) -> str | None:
+    return None if at is None else iso_time(at)
+
+
+def _step_document(step: Step) -> StepDocument:
+    return {
+        "stage": step.stage,
+        "before": step.before,
+        "after": step.after,
+        "reason": step.reason,
+        "message": step.message,
+        "until": _iso_time_if_any(step.until),
+    }
+
+
+def _recommendation_document(recommendation: Recommendation) -> RecommendationDocument:
+    return {
+        "policy": recommendation.policy,
+        "replicas": recommendation.replicas,
+        "reason": recommendation.reason,
+        "message": recommendation.message,
+        "ceiling": recommendation.ceiling,
+        "active": recommendation.active,
+    }
+
+
+def _action_document(outcome: Outcome) -> ActionDocument:
     action = outcome.action
     return {
         "kind": action.kind,
@@ -102,22 +150,17 @@ def outcome_document(outcome: Outcome) -> Document:
     }
 
 
-def override_document(override: Override | None) -> Document | None:
-    """An override as JSON has it."""
-    if override is None:
-        return None
-    return asdict(override) | {
-        "created_at": iso_time(override.created_at),
-        "expires_at": iso_time(override.expires_at),
+def _explanation_document(explanation: Explanation) -> ExplanationDocument:
+    return {
+        "fleet": explanation.fleet,
+        "at": iso_time(explanation.at),
+        "summary": explanation.summary,
+        "why": list(explanation.why),
+        "why_not_more": list(explanation.why_not_more),
+        "why_not_fewer": list(explanation.why_not_fewer),
+        "more_possible_at": _iso_time_if_any(explanation.more_possible_at),
+        "fewer_possible_at": _iso_time_if_any(explanation.fewer_possible_at),
     }
-
-
-def iso_time(at: float | None) -> str | None:
-    """Unix seconds as RFC 3339 in UTC, to the millisecond."""
-    if at is None:
-        return None
-    moment = datetime.fromtimestamp(at, UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _story(tick: FleetTick) -> tuple[object, ...]:

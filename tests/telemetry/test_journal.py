@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,11 @@ def rows(path: Path, query: str) -> list[Any]:
 
 def size(path: Path) -> int:
     return path.stat().st_size
+
+
+async def newest_is(journal: Journal, desired: int) -> bool:
+    newest = await journal.decisions("default", 1)
+    return bool(newest) and newest[0]["desired"] == desired
 
 
 @asynccontextmanager
@@ -97,14 +103,9 @@ async def test_what_it_can_be_asked(tmp_path: Path) -> None:
 
 async def test_the_writer_writes_beside_the_loop(tmp_path: Path) -> None:
     async with running(Journal(tmp_path / "j.db")) as journal:
-        for number in (1, 2):
-
-            async def kept() -> bool:
-                documents = await journal.decisions("default", 9)
-                return [document["desired"] for document in documents][:1] == [number]  # noqa: B023 - awaited in this turn of the loop
-
-            journal.observe(at(20.0 * number, number))
-            assert await eventually(kept, f"decision {number} is written")
+        for desired in (1, 2):
+            journal.observe(at(20.0 * desired, desired))
+            assert await eventually(partial(newest_is, journal, desired), f"{desired} is written")
         assert not journal.fault
     assert journal.dropped == 0
 

@@ -10,6 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from autoscaler.model import Alert, AlertState, Finding, Result, Severity, Tick
 from autoscaler.telemetry.journal import Journal
 from autoscaler.telemetry.metrics import Metrics
+from autoscaler.telemetry.recent import Recent
 from tests.records import NOW, replica, seen
 from tests.ticks import SAMPLES, asks, outcome, tick, turn
 
@@ -44,11 +45,18 @@ def scraped(metrics: Metrics) -> dict[str, Series]:
     return found
 
 
-def seen_by(*ticks: Tick) -> dict[str, Series]:
-    metrics = Metrics()
+def fed(*ticks: Tick) -> Metrics:
+    """The metrics after these ticks."""
+    recent = Recent()
+    metrics = Metrics(recent)
     for each in ticks:
+        recent(each)
         metrics(each)
-    return scraped(metrics)
+    return metrics
+
+
+def seen_by(*ticks: Tick) -> dict[str, Series]:
+    return scraped(fed(*ticks))
 
 
 def firing(state: AlertState) -> Alert:
@@ -56,8 +64,7 @@ def firing(state: AlertState) -> Alert:
 
 
 def test_the_held_names_and_labels() -> None:
-    metrics = Metrics()
-    metrics(tick(alerts=(firing(AlertState.FIRING),)))
+    metrics = fed(tick(alerts=(firing(AlertState.FIRING),)))
     labels: dict[str, tuple[str, ...]] = {}
     for family in text_string_to_metric_families(metrics.render()[0].decode()):
         labels |= {sample.name: tuple(sorted(sample.labels)) for sample in family.samples}
@@ -147,7 +154,7 @@ def test_what_is_configured_no_more_loses_its_series() -> None:
 
 async def test_the_journal_and_the_clock(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
-    metrics = Metrics(journal, clock_jump=lambda: -3600.0)
+    metrics = Metrics(Recent(), journal, clock_jump=lambda: -3600.0)
     assert scraped(metrics)["autoscaler_journal_up"][()] == 1
     assert scraped(metrics)["autoscaler_clock_jump_seconds"][()] == -3600
     journal.observe(tick())
@@ -159,12 +166,10 @@ async def test_the_journal_and_the_clock(tmp_path: Path) -> None:
 
 def test_series_stay_within_bounds_and_say_nothing_secret() -> None:
     fleets = {f"f{n}": turn(3, snapshot=seen(name=f"f{n}")) for n in range(1000)}
-    metrics = Metrics()
-    metrics(replace(tick(), fleets=fleets))
+    metrics = fed(replace(tick(), fleets=fleets))
     body, content_type = metrics.render("application/openmetrics-text; version=1.0.0")
     assert "openmetrics" in content_type
     series = [line for line in body.decode().splitlines() if not line.startswith("#")]
     assert len(series) < 12_000
-    shown = Metrics()
-    shown(tick(missing={"broker": "redis://u:canary@b/0"}))
-    assert b"canary" not in shown.render()[0]
+    blind = fed(tick(missing={"broker": "redis://u:canary@b/0"}))
+    assert b"canary" not in blind.render()[0]

@@ -31,7 +31,9 @@ def test_only_what_differs_is_kept() -> None:
     assert recent.decisions("other", 10) == []
     assert recent.tick is not None
     assert recent.tick.snapshot.now == NOW + 20
-    assert recent.seen_sources == {"broker"}
+    assert recent.read_at == {"broker": NOW + 20}
+    assert recent.trend("default") == [38.0] * 5
+    assert recent.trend("other") == []
 
 
 def test_the_decision_that_held_at_a_time() -> None:
