@@ -47,6 +47,7 @@ class Controller:
         self.last: Tick | None = previous.last if previous else None
         self._observers = tuple(observers)
         self._snapshot = Snapshot(now=0.0)
+        self._observer_bugs: dict[str, str] = {}
         self._fleets = tuple(fleet.fleet(config.interval_seconds) for fleet in config.fleets)
         self.sources: dict[str, Source[Any]] = {
             name: source.make(self._context(name)) for name, source in config.sources.items()
@@ -83,7 +84,7 @@ class Controller:
     async def tick(self, now: float) -> Tick:
         """Run one cycle at `now` (Unix seconds). Raises nothing but cancellation."""
         started = asyncio.get_running_loop().time()
-        bugs: dict[str, str] = {}
+        bugs, self._observer_bugs = self._observer_bugs, {}
         self._snapshot = snapshot = await self._observe(now, bugs)
         async with asyncio.TaskGroup() as turns:
             running = {
@@ -100,8 +101,7 @@ class Controller:
         )
         findings, alerts = self.health.examine(tick)
         self.last = replace(tick, findings=findings, alerts=alerts)
-        for observer in self._observers:
-            observer(self.last)
+        self._tell(self.last)
         return self.last
 
     async def aclose(self) -> None:
@@ -110,6 +110,14 @@ class Controller:
             for plugin in (*self.sources.values(), *self.targets.values()):
                 stack.push_async_callback(plugin.aclose)
             stack.push_async_callback(self.health.aclose)
+
+    def _tell(self, tick: Tick) -> None:
+        """Give the tick to every observer; one that fails is a bug of the next tick."""
+        for observer in self._observers:
+            try:
+                observer(tick)
+            except Exception:  # noqa: BLE001 - one observer's bug must not stop the loop
+                self._observer_bugs[f"observer/{observer!r}"] = traceback.format_exc()
 
     async def _observe(self, now: float, bugs: dict[str, str]) -> Snapshot:
         """Poll every source and target at once, each under its own timeout."""

@@ -10,6 +10,7 @@ from autoscaler.actuator import Actuator
 from autoscaler.engine.decide import decide
 from autoscaler.engine.history import History
 from autoscaler.engine.invariants import violations
+from autoscaler.engine.ledger import killed_tasks
 from autoscaler.engine.scale_in import plan
 from autoscaler.interfaces import Policy
 from autoscaler.model import (
@@ -35,6 +36,7 @@ class Memory:
     history: History = field(default_factory=History)
     sequence: int = 0
     last: Decision | None = None
+    seen: FleetSnapshot | None = None
 
 
 class Reconciler:
@@ -56,6 +58,11 @@ class Reconciler:
 
     async def turn(self, snapshot: FleetSnapshot, override: Override | None) -> FleetTick:
         """Decide on the snapshot and carry it out. Without an actuator nothing is ever done."""
+        killed = killed_tasks(self.memory.seen, snapshot)
+        self.memory.seen = snapshot
+        return replace(await self._turn(snapshot, override), killed_tasks=killed)
+
+    async def _turn(self, snapshot: FleetSnapshot, override: Override | None) -> FleetTick:
         if f"target/{self.fleet.name}" in snapshot.missing:
             return self._hold(snapshot, override)
         memory = self.memory

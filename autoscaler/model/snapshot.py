@@ -112,6 +112,7 @@ class FleetTick:
     """What one tick made of one fleet.
 
     error: what a bug or a broken invariant said; then nothing was done.
+    killed_tasks: running tasks that died with their unit since the last tick, by cause.
     """
 
     snapshot: FleetSnapshot
@@ -120,6 +121,7 @@ class FleetTick:
     outcomes: tuple[Outcome, ...] = ()
     override: Override | None = None
     error: str = ""
+    killed_tasks: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

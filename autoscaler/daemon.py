@@ -1,0 +1,203 @@
+"""The process: ticks by the clock and by push, signals, reload, and an orderly end."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from autoscaler.clock import Clock
+from autoscaler.config import Config, load
+from autoscaler.controller import Controller, Observer
+from autoscaler.errors import ConfigError
+from autoscaler.interfaces import Source
+from autoscaler.leader import FileLeader
+from autoscaler.overrides import Overrides
+from autoscaler.telemetry.journal import Journal
+from autoscaler.telemetry.log import LogObserver, configure
+from autoscaler.telemetry.metrics import Metrics
+from autoscaler.telemetry.recent import Recent
+
+SPACING_SECONDS = 0.5
+GRACE_SECONDS = 3.5
+WATCH_AGAIN_SECONDS = 5.0
+
+log = structlog.get_logger("autoscaler.daemon")
+
+
+def run(path: Path, *, dry_run: bool = False, once: bool = False) -> int:
+    """Run the daemon until it is told to stop, or for one tick; returns the exit code.
+
+    Raises ConfigError when the config cannot be used at the start.
+    """
+    config = _load(path, dry_run=dry_run)
+    configure(config.log.format, config.log.level)
+    return asyncio.run(_run(path, config, dry_run=dry_run, once=once))
+
+
+async def _run(path: Path, config: Config, *, dry_run: bool, once: bool) -> int:
+    async with AsyncExitStack() as stack:
+        daemon = Daemon(path, config, dry_run=dry_run)
+        stack.push_async_callback(daemon.aclose)
+        return await daemon.run_once() if once else await daemon.run()
+
+
+class Daemon:
+    """What outlives a reload is held here; all else is made anew with the controller.
+
+    Stopping leaves workers, drains and marks as they are: the next daemon carries on.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        config: Config,
+        *,
+        dry_run: bool = False,
+        observers: tuple[Observer, ...] = (),
+    ) -> None:
+        self._path = path
+        self._dry_run = dry_run
+        self._clock = Clock()
+        self._leadership = FileLeader(config.state_directory)
+        self._overrides = Overrides(config.state_directory)
+        self._recent = Recent()
+        kept = config.journal
+        self._journal = (
+            Journal(kept.path, kept.keep_days, kept.max_megabytes) if kept.path else None
+        )
+        self._metrics = Metrics(self._recent, self._journal, lambda: self._clock.jump_seconds)
+        self._observers = (self._recent, self._metrics, LogObserver(), *observers)
+        if self._journal is not None:
+            self._observers = (*self._observers, self._journal.observe)
+        self._woken, self._stop, self._reload = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._controller = self._controller_of(config, None)
+        self._generation: list[asyncio.Task[None]] = []
+
+    async def run_once(self) -> int:
+        """One tick; 0 if everything could be read."""
+        await self._leadership.acquire()
+        tick = await self._controller.tick(self._clock.now())
+        return 1 if tick.bugs or tick.snapshot.missing else 0
+
+    async def run(self) -> int:
+        """Tick until SIGTERM or SIGINT."""
+        self._listen_to_signals()
+        async with asyncio.TaskGroup() as tasks:
+            lasting = [tasks.create_task(self._journal.run())] if self._journal else []
+            self._start_generation(tasks)
+            while not self._stop.is_set():
+                began = asyncio.get_running_loop().time()
+                self._woken.clear()
+                if self._reload.is_set():
+                    await self._reload_config(tasks)
+                await self._tick(tasks)
+                await self._wait_from(began)
+            for task in (*self._generation, *lasting):
+                task.cancel()
+        log.info("stopped", workers="left as they are")
+        return 0
+
+    async def aclose(self) -> None:
+        """Give everything back; what was observed is in the journal afterwards."""
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self._leadership.aclose)
+            if self._journal is not None:
+                stack.push_async_callback(self._journal.aclose)
+            stack.push_async_callback(self._controller.aclose)
+
+    def stop(self) -> None:
+        """End after the action at hand, as SIGTERM does."""
+        self._stop.set()
+        self._woken.set()
+
+    def reload(self) -> None:
+        """Load the config anew before the next tick, which comes at once, as SIGHUP does."""
+        self._reload.set()
+        self._woken.set()
+
+    def wake(self, reason: str) -> None:
+        """Ask for a tick at once."""
+        log.debug("woken", reason=reason)
+        self._woken.set()
+
+    async def _tick(self, tasks: asyncio.TaskGroup) -> None:
+        """One tick; when told to stop meanwhile, it may finish the action at hand, briefly."""
+        await self._leadership.acquire()
+        now = self._clock.now()
+        for override in self._overrides.expire(now):
+            log.warning("override expired", fleet=override.fleet, actor=override.actor)
+        tick = tasks.create_task(self._controller.tick(now))
+        stop = tasks.create_task(self._stop.wait())
+        await asyncio.wait({tick, stop}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({tick}, timeout=GRACE_SECONDS)
+        tick.cancel()
+        stop.cancel()
+
+    async def _wait_from(self, began: float) -> None:
+        """Until the interval is over or something wakes us, but not too soon after `began`."""
+        loop = asyncio.get_running_loop()
+        interval = self._controller.config.interval_seconds
+        try:
+            async with asyncio.timeout_at(began + interval):
+                await self._woken.wait()
+        except TimeoutError:
+            return
+        if not self._stop.is_set():
+            await asyncio.sleep(began + SPACING_SECONDS - loop.time())
+
+    async def _reload_config(self, tasks: asyncio.TaskGroup) -> None:
+        """Put a new controller in the old one's place; a config that is wrong changes nothing."""
+        self._reload.clear()
+        try:
+            config = _load(self._path, dry_run=self._dry_run)
+            fresh = self._controller_of(config, self._controller)
+        except ConfigError as error:
+            self._metrics.config_loaded = False
+            log.error("config refused, the old one stays", faults=list(error.faults))  # noqa: TRY400 - what is wrong is in the file, not in a traceback
+            return
+        for task in self._generation:
+            task.cancel()
+        await self._controller.aclose()
+        self._controller = fresh
+        self._start_generation(tasks)
+        self._metrics.config_loaded = True
+        log.info("config reloaded", fleets=[fleet.name for fleet in config.fleets])
+
+    def _controller_of(self, config: Config, previous: Controller | None) -> Controller:
+        return Controller(
+            config,
+            observers=self._observers,
+            leadership=self._leadership,
+            overrides=self._overrides,
+            previous=previous,
+        )
+
+    def _start_generation(self, tasks: asyncio.TaskGroup) -> None:
+        """What runs beside the ticks of one controller: its sources' pushes and its notifiers."""
+        watches = [self._watch(name, source) for name, source in self._controller.sources.items()]
+        running = (self._controller.health.deliver(), *watches)
+        self._generation = [tasks.create_task(coroutine) for coroutine in running]
+
+    async def _watch(self, name: str, source: Source[Any]) -> None:
+        while True:
+            try:
+                return await source.watch(self.wake)
+            except Exception:
+                log.exception("a bug in the source's watch", source=name)
+                await asyncio.sleep(WATCH_AGAIN_SECONDS)
+
+    def _listen_to_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, self.stop)
+        loop.add_signal_handler(signal.SIGINT, self.stop)
+        loop.add_signal_handler(signal.SIGHUP, self.reload)
+
+
+def _load(path: Path, *, dry_run: bool) -> Config:
+    config = load(path)
+    return config.model_copy(update={"dry_run": True}) if dry_run else config

@@ -1,0 +1,1 @@
+"""Nobody's task dies: real workers, a real daemon, real brokers, and what goes wrong with them."""
