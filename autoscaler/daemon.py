@@ -71,9 +71,10 @@ class Daemon:
             Journal(kept.path, kept.keep_days, kept.max_megabytes) if kept.path else None
         )
         self._metrics = Metrics(self._recent, self._journal, lambda: self._clock.jump_seconds)
-        self._observers = (self._recent, self._metrics, LogObserver(), *observers)
+        self._observers: tuple[Observer, ...] = (self._recent, self._metrics, LogObserver())
+        self._observers += observers
         if self._journal is not None:
-            self._observers = (*self._observers, self._journal.observe)
+            self._observers += (self._journal.observe,)
         self._woken, self._stop, self._reload = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._controller = self._controller_of(config, None)
         self._generation: list[asyncio.Task[None]] = []
