@@ -7,8 +7,9 @@ import contextlib
 import os
 import shutil
 import socket
+import sys
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from redis.exceptions import RedisError
 
 from autoscaler.errors import AutoscalerError
 
-BROKER_URL = "AUTOSCALER_BROKER_URL"
+OUR_BROKER, THEIR_BROKER = "AUTOSCALER_BROKER_URL", "CELERY_BROKER_URL"
 START_SECONDS = 10.0
 WARM_SHUTDOWN_SECONDS = 15.0
 
@@ -61,7 +62,7 @@ class Sandbox:
 
     def _is_ours(self, process: psutil.Process) -> bool:
         try:
-            told = process.environ().get(BROKER_URL) == self.url
+            told = process.environ().get(THEIR_BROKER) == self.url
             return told and process.pid != os.getpid() and process.status() != psutil.STATUS_ZOMBIE
         except psutil.Error:
             return False
@@ -69,7 +70,7 @@ class Sandbox:
 
 @contextlib.asynccontextmanager
 async def sandbox() -> AsyncIterator[Sandbox]:
-    """A sandbox with its broker up, and its URL in the environment. At the end all of it goes.
+    """A sandbox with its broker up; its URL and `celery` are in the environment until the end.
 
     Raises AutoscalerError when there is no server to start, or it does not start.
     """
@@ -81,7 +82,7 @@ async def sandbox() -> AsyncIterator[Sandbox]:
         async with _running(binary, port, directory), Redis.from_url(url) as broker:
             await _answering(broker, directory)
             place = Sandbox(directory, url, broker)
-            with _environment(BROKER_URL, url):
+            with _environment({OUR_BROKER: url, "PATH": _path()}):
                 try:
                     yield place
                 finally:
@@ -137,16 +138,21 @@ async def _answering(broker: Redis, directory: Path) -> None:
 
 
 @contextlib.contextmanager
-def _environment(name: str, value: str) -> Iterator[None]:
-    before = os.environ.get(name)
-    os.environ[name] = value
+def _environment(values: Mapping[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
     try:
         yield
     finally:
-        if before is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = before
+        for name, value in before.items():
+            os.environ.pop(name)
+            if value is not None:
+                os.environ[name] = value
+
+
+def _path() -> str:
+    """PATH with the `celery` that was installed beside us in front."""
+    return os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
 
 
 async def _becomes_true(condition: Callable[[], Awaitable[bool]], patience_seconds: float) -> bool:

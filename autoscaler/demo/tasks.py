@@ -11,7 +11,7 @@ from redis import Redis
 
 from autoscaler.demo.ledger import FINISHED, STARTED
 
-BROKER_URL = os.environ.get("AUTOSCALER_BROKER_URL", "redis://127.0.0.1:6379/0")
+BROKER_URL = os.environ.get("CELERY_BROKER_URL", "redis://127.0.0.1:6379/0")
 
 app = Celery("demo", broker=BROKER_URL)
 app.conf.update(
