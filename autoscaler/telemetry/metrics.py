@@ -34,8 +34,7 @@ class Metrics(Collector):
 
     Labels come from the config only; a fleet or source that is configured no more loses its
     series. `render` may be called from another thread than the ticks'. clock_jump: by how many
-    seconds the wall clock was set away.
-    config_loaded: whether the last reload of the config was accepted.
+    seconds the wall clock was set away. config_loaded: whether the last reload was accepted.
     """
 
     def __init__(
@@ -89,6 +88,11 @@ class Metrics(Collector):
             "autoscaler_clock_jump_seconds",
             "How far the wall clock was set away from the time that the daemon goes by",
             value=self._clock_jump(),
+        )
+        yield GaugeMetricFamily(
+            "autoscaler_config_last_reload_successful",
+            "Whether the config file is the one in use",
+            value=self.config_loaded,
         )
         yield from self._journal_metrics()
         tick = self._recent.tick

@@ -74,6 +74,7 @@ def test_the_held_names_and_labels() -> None:
         "autoscaler_bugs_total",
         "autoscaler_build_info",
         "autoscaler_clock_jump_seconds",
+        "autoscaler_config_last_reload_successful",
         "autoscaler_last_tick_timestamp_seconds",
         "autoscaler_reconcile_duration_seconds_bucket",
         "autoscaler_reconcile_duration_seconds_sum",
@@ -100,7 +101,7 @@ def test_the_values_of_one_tick() -> None:
         ("default", "workers"): 1,
         ("default", "capacity"): 0,
     }
-    assert found["autoscaler_tasks_killed_total"] == {("scale_in", "default"): 0}
+    assert found["autoscaler_tasks_killed_total"]["scale_in", "default"] == 0
     assert found["autoscaler_actions_total"] == {("add", "default", "applied"): 1}
     assert found["autoscaler_alerts"] == {("worker_silent", "firing"): 1}
     assert found["autoscaler_leader"][()] == 1
@@ -150,6 +151,22 @@ def test_what_is_configured_no_more_loses_its_series() -> None:
     labels = {value for series in found.values() for values in series for value in values}
     assert "old" not in labels
     assert "broker" not in labels
+
+
+def test_killed_tasks_are_counted_by_cause() -> None:
+    killed = turn(3, killed_tasks={"unknown": 2})
+    found = seen_by(tick(killed), tick(killed))
+    assert found["autoscaler_tasks_killed_total"] == {
+        ("scale_in", "default"): 0,
+        ("unknown", "default"): 4,
+    }
+
+
+def test_a_refused_reload_is_seen() -> None:
+    metrics = fed(tick())
+    assert scraped(metrics)["autoscaler_config_last_reload_successful"][()] == 1
+    metrics.config_loaded = False
+    assert scraped(metrics)["autoscaler_config_last_reload_successful"][()] == 0
 
 
 async def test_the_journal_and_the_clock(tmp_path: Path) -> None:
