@@ -8,7 +8,7 @@ from typing import Any
 
 from autoscaler.errors import ControlError, StaleActionError, TargetConflict, TargetError
 from autoscaler.interfaces import Target, WorkerControl
-from autoscaler.model import Action, ActionKind, Drain, FleetSnapshot, Outcome, Result
+from autoscaler.model import Action, ActionKind, Drain, FleetSnapshot, Outcome, Result, WorkerState
 
 EMPTY_REPLIES = 2
 
@@ -87,8 +87,8 @@ class Actuator:
                     worker = await control.inspect(action.worker, action.at)
             except (ControlError, TimeoutError) as error:
                 return "" if action.unheard else f"it does not answer: {error}"
-            if worker.queues or not worker.empty:
-                return f"it still holds tasks: {worker.busy} running, {worker.reserved} fetched"
+            if not worker.drained:
+                return _what_it_holds(worker)
         return ""
 
     async def _each(
@@ -120,3 +120,11 @@ class Actuator:
         except TimeoutError:
             return Result.FAILED, f"no answer within {self._timeout_seconds:g} s"
         return Result.APPLIED, ""
+
+
+def _what_it_holds(worker: WorkerState) -> str:
+    if worker.queues is None or worker.queues:
+        return "it still takes tasks"
+    if worker.busy is None or worker.reserved is None:
+        return "it does not say what it holds"
+    return f"it still holds tasks: {worker.busy} running, {worker.reserved} fetched"

@@ -85,7 +85,7 @@ def removable(replica: Replica, snapshot: FleetSnapshot) -> bool:
         return True
     if replica.worker is None:
         return _surely_never_worked(replica, snapshot)
-    return not replica.silent and not replica.worker.queues and replica.worker.empty
+    return not replica.silent and replica.worker.drained
 
 
 def _surely_never_worked(replica: Replica, snapshot: FleetSnapshot) -> bool:

@@ -133,6 +133,11 @@ class WorkerState:
         return self.active == () and self.reserved == 0
 
     @property
+    def drained(self) -> bool:
+        """Whether it also said that it takes from no queue any more."""
+        return self.queues == frozenset() and self.empty
+
+    @property
     def seen_at(self) -> float:
         """When it last gave a sign of life; 0 when it never did."""
         return max(self.heartbeat_at or 0.0, self.answered_at or 0.0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from autoscaler.engine.invariants import violations
 from autoscaler.engine.scale_in import choose, plan, removable
 from autoscaler.model import ActionKind, Decision, Drain, Fence, UnitPhase
@@ -103,6 +105,12 @@ def test_a_silent_worker_is_not_an_empty_worker():
 def test_a_marked_worker_that_still_takes_tasks_is_told_again():
     snapshot = seen(replica("a"), replica("b", drained=True, queues=("default",)))
     assert wanted(snapshot, 1) == [(DRAIN, "b")]
+
+
+def test_a_marked_worker_that_does_not_tell_its_queues_is_not_drained():
+    untold = replica("b", drained=True)
+    untold = replace(untold, worker=replace(untold.worker, queues=None))
+    assert wanted(seen(replica("a"), untold), 1) == [(DRAIN, "b")]
 
 
 def test_a_unit_nobody_heard_of_goes_when_a_sibling_was_heard_of():

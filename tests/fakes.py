@@ -1,0 +1,167 @@
+"""Plugins and a world of their own, written by hand; faults are switched on by the test."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from autoscaler.errors import ControlError, SourceError, TargetError
+from autoscaler.interfaces import Notifier, Options, Source, Target, Wake, WorkerControl
+from autoscaler.model import (
+    Action,
+    BrokerState,
+    Drain,
+    QueueState,
+    Unit,
+    UnitPhase,
+    WorkersState,
+    WorkerState,
+)
+from tests.records import worker
+
+
+@dataclass
+class World:
+    """What the fakes read and change. `fault` of a thing is raised when it is used."""
+
+    depth: int = 0
+    units: dict[str, Unit] = field(default_factory=dict)
+    workers: dict[str, WorkerState] = field(default_factory=dict)
+    said: list[tuple[str, str]] = field(default_factory=list)
+    faults: dict[str, Exception] = field(default_factory=dict)
+    hanging: set[str] = field(default_factory=set)
+    closed: list[str] = field(default_factory=list)
+
+    async def meet(self, thing: str) -> None:
+        """Whatever the test has put in the way of `thing`."""
+        if thing in self.hanging:
+            await asyncio.Event().wait()
+        if thing in self.faults:
+            raise self.faults[thing]
+
+    def launch(self, name: str, now: float, **of_worker: object) -> None:
+        """A unit that runs, with its worker."""
+        self.units[name] = Unit(name, UnitPhase.RUNNING, now, worker=f"{name}@host")
+        facts = {"heartbeat_at": now, "answered_at": now, **of_worker}
+        self.workers[f"{name}@host"] = worker(f"{name}@host", **facts)
+
+    def vanish(self, name: str) -> None:
+        """The unit and its worker are gone."""
+        del self.units[name]
+        self.workers.pop(f"{name}@host", None)
+
+
+WORLDS: dict[str, World] = {}
+
+
+class FakeOptions(Options):
+    """Which world."""
+
+    world: str
+
+
+class FakeBroker(Source[FakeOptions]):
+    """Reads the depth of every queue."""
+
+    options_type = FakeOptions
+
+    async def read(self, now: float) -> BrokerState:
+        world = WORLDS[self.options.world]
+        await world.meet("broker")
+        queues = {name: QueueState(name, world.depth) for name in self.context.queues}
+        return BrokerState(now, queues)
+
+    async def aclose(self) -> None:
+        WORLDS[self.options.world].closed.append("broker")
+
+
+class FakeWorkers(Source[FakeOptions], WorkerControl):
+    """Reads the workers, and speaks to them."""
+
+    options_type = FakeOptions
+
+    @property
+    def _world(self) -> World:
+        return WORLDS[self.options.world]
+
+    async def read(self, now: float) -> WorkersState:
+        await self._world.meet("workers")
+        seen = {n: replace(w, heartbeat_at=now) for n, w in self._world.workers.items()}
+        return WorkersState(now, seen)
+
+    async def watch(self, wake: Wake) -> None:
+        await self._world.meet("watch")
+        wake("a worker came")
+
+    def control(self) -> WorkerControl:
+        return self
+
+    async def cancel_consumers(self, worker: str, queues: Iterable[str]) -> None:
+        await self._tell("cancel", worker)
+        told = self._world.workers[worker]
+        left = frozenset(told.queues or ()) - set(queues)
+        self._world.workers[worker] = replace(told, queues=left)
+
+    async def add_consumers(self, worker: str, queues: Iterable[str]) -> None:
+        await self._tell("add", worker)
+        told = self._world.workers[worker]
+        self._world.workers[worker] = replace(told, queues=frozenset(queues))
+
+    async def inspect(self, worker: str, now: float) -> WorkerState:
+        await self._tell("inspect", worker)
+        return self._world.workers[worker]
+
+    async def _tell(self, what: str, name: str) -> None:
+        await self._world.meet(what)
+        if name not in self._world.workers:
+            raise ControlError(f"{name} does not answer")
+        self._world.said.append((what, name))
+
+
+class FakeTarget(Target[FakeOptions]):
+    """Units that come and go at once."""
+
+    options_type = FakeOptions
+
+    @property
+    def _world(self) -> World:
+        return WORLDS[self.options.world]
+
+    async def units(self, now: float) -> tuple[Unit, ...]:
+        await self._world.meet("units")
+        return tuple(self._world.units.values())
+
+    async def add(self, actions: Sequence[Action]) -> None:
+        await self._world.meet("launch")
+        for action in actions:
+            self._world.said.append(("launch", action.unit))
+            self._world.launch(action.unit, action.at)
+
+    async def mark(self, action: Action, drain: Drain | None) -> None:
+        await self._world.meet("mark")
+        self._world.said.append(("mark" if drain else "unmark", action.unit))
+        self._world.units[action.unit] = replace(self._world.units[action.unit], drain=drain)
+
+    async def remove(self, actions: Sequence[Action]) -> None:
+        await self._world.meet("remove")
+        for action in actions:
+            self._world.said.append(("remove", action.unit))
+            self._world.vanish(action.unit)
+
+    async def aclose(self) -> None:
+        self._world.closed.append("target")
+        await self._world.meet("close")
+
+
+class FakeNotifier(Notifier[FakeOptions]):
+    """Remembers nothing; there so that a config can name it."""
+
+    options_type = FakeOptions
+
+    async def notify(self, alerts: Sequence[object], now: float) -> None:
+        WORLDS[self.options.world].said += [("alert", str(alert)) for alert in alerts]
+
+
+SOURCE_DOWN = SourceError("connection refused")
+TARGET_DOWN = TargetError("no such API")
