@@ -62,7 +62,7 @@ class Reign:
 
 
 REIGN = StateFormat(
-    Reign, "set its term above every one in units/*/.fleet.json, or delete those files with it"
+    Reign, "set its term above every one that the files in units/ tell of"
 )
 
 
