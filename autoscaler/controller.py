@@ -23,13 +23,14 @@ from autoscaler.reconciler import Memory, Reconciler
 
 Observer = Callable[[Tick], None]
 T = TypeVar("T")
-ACTION_TIMEOUT_SECONDS = 5.0
+PATIENCE_SECONDS = 5.0
 
 
 class Controller:
     """Everything but the clock and the server: `await controller.tick(now)` is one whole cycle.
 
     previous: the controller that this one replaces after a reload; what it remembers carries on.
+    patience_seconds: how long one poll, and one effect, may take.
     """
 
     def __init__(
@@ -40,11 +41,13 @@ class Controller:
         leadership: Leadership | None = None,
         overrides: Overrides | None = None,
         previous: Controller | None = None,
+        patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
         self.config = config
         self.leadership = leadership or SoleLeader()
         self.overrides = overrides or Overrides(config.state_directory)
         self.last: Tick | None = previous.last if previous else None
+        self._patience_seconds = patience_seconds
         self._observers = tuple(observers)
         self._snapshot = Snapshot(now=0.0)
         self._observer_bugs: dict[str, str] = {}
@@ -57,7 +60,7 @@ class Controller:
             for name, source in self.sources.items()
             if (control := source.control()) is not None
         }
-        self.health = Health(
+        self.health: Health = Health(
             {n: check.make(self._context(n)) for n, check in config.enabled_checks().items()},
             [spec.make(self._context(spec.kind)) for spec in config.notifiers],
             previous=previous.health if previous else None,
@@ -139,14 +142,13 @@ class Controller:
     async def _poll(
         self, name: str, read: Awaitable[T], missing: dict[str, str], bugs: dict[str, str]
     ) -> T | None:
-        patience = max(ACTION_TIMEOUT_SECONDS, self.config.interval_seconds)
         try:
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(self._patience_seconds):
                 return await read
         except (SourceError, TargetError) as error:
             missing[name] = str(error)
         except TimeoutError:
-            missing[name] = f"no answer within {patience:g} s"
+            missing[name] = f"no answer within {self._patience_seconds:g} s"
         except Exception as error:  # noqa: BLE001 - one plugin's bug must not blind the others
             missing[name] = f"a bug in its plugin: {error!r}"
             bugs[name] = traceback.format_exc()
@@ -167,7 +169,7 @@ class Controller:
         def may_act() -> Result | None:
             return None if self.leadership.holds() else Result.NOT_LEADER
 
-        return Actuator(self.targets[fleet.name], self._control_of, may_act, ACTION_TIMEOUT_SECONDS)
+        return Actuator(self.targets[fleet.name], self._control_of, may_act, self._patience_seconds)
 
     def _control_of(self, worker: str) -> WorkerControl | None:
         """The channel of the source that saw this worker, else any there is."""

@@ -1,0 +1,198 @@
+"""Whole cycles over a fake world: what is read, decided, done, remembered and told."""
+
+from __future__ import annotations
+
+import pytest
+
+from autoscaler.config import Config
+from autoscaler.controller import Controller
+from autoscaler.leader import SoleLeader
+from autoscaler.model import ActionKind, Override, Result
+from tests.fakes import SOURCE_DOWN, TARGET_DOWN, WORLDS, World
+from tests.records import NOW
+
+
+@pytest.fixture
+def world():
+    WORLDS["w"] = World()
+    yield WORLDS["w"]
+    del WORLDS["w"]
+
+
+def config(tmp_path, **changes):
+    plugin = {"world": "w"}
+    fleet = {
+        "name": "default",
+        "queues": ["default"],
+        "slots_per_replica": 4,
+        "max_replicas": 5,
+        "target": {"kind": "tests.fakes:FakeTarget", **plugin},
+        "behavior": {
+            "scale_up": {"stabilization_window_seconds": 0},
+            "scale_down": {"stabilization_window_seconds": 0},
+        },
+        **changes.pop("fleet", {}),
+    }
+    return Config.model_validate(
+        {
+            "state_directory": str(tmp_path),
+            "sources": {
+                "broker": {"kind": "tests.fakes:FakeBroker", **plugin},
+                "workers": {"kind": "tests.fakes:FakeWorkers", **plugin},
+            },
+            "fleets": [fleet],
+            **changes,
+        }
+    )
+
+
+class Ticks:
+    """A controller and counted time: five seconds a tick."""
+
+    def __init__(self, made, **options):
+        self.controller = Controller(made, **options)
+        self.now = NOW
+
+    async def run(self, number=1):
+        for _ in range(number):
+            tick = await self.controller.tick(self.now)
+            self.now += 5
+        return tick.fleets["default"]
+
+
+def kinds(turn):
+    return [outcome.action.kind for outcome in turn.outcomes]
+
+
+async def test_a_backlog_brings_workers_and_its_end_takes_them(world, tmp_path):
+    ticks = Ticks(config(tmp_path))
+    world.depth = 16
+    first = await ticks.run()
+    assert (first.decision.reason, kinds(first)) == ("FirstCycle", [])
+    grown = await ticks.run()
+    assert kinds(grown) == [ActionKind.ADD] * 4
+    assert sorted(world.units) == ["default-1", "default-2", "default-3", "default-4"]
+    world.depth = 0
+    await ticks.run(12)
+    assert len(world.units) == 1
+    assert ("alert", "x") not in world.said
+    removed = [unit for what, unit in world.said if what == "remove"]
+    told = [unit.partition("@")[0] for what, unit in world.said if what == "cancel"]
+    assert sorted(removed) == sorted(told)
+
+
+async def test_a_broken_source_lowers_nothing_and_is_in_the_record(world, tmp_path):
+    ticks = Ticks(config(tmp_path))
+    world.depth = 16
+    await ticks.run(4)
+    world.depth = 0
+    world.faults["broker"] = SOURCE_DOWN
+    turn = await ticks.run(20)
+    assert turn.decision.desired == 4
+    assert "queue/default" in turn.snapshot.missing
+    assert ticks.controller.last.snapshot.missing == {"broker": "connection refused"}
+    assert "source_down" in {finding.check for finding in ticks.controller.last.findings}
+
+
+async def test_a_target_that_cannot_be_read_is_not_taken_for_an_empty_one(world, tmp_path):
+    ticks = Ticks(config(tmp_path))
+    world.depth = 16
+    await ticks.run(3)
+    world.faults["units"] = TARGET_DOWN
+    turn = await ticks.run(3)
+    assert (turn.decision.reason, turn.result) == ("TargetUnreadable", Result.FAILED)
+    assert turn.decision.desired == 4
+    assert len(world.units) == 4
+    fresh = await Ticks(config(tmp_path)).run()
+    assert (fresh.decision.current, fresh.decision.desired) == (0, 0)
+
+
+async def test_a_source_that_hangs_costs_its_own_timeout_only(world, tmp_path):
+    ticks = Ticks(config(tmp_path), patience_seconds=0.05)
+    world.hanging.add("broker")
+    await ticks.run()
+    assert ticks.controller.last.snapshot.missing["broker"] == "no answer within 0.05 s"
+
+
+async def test_a_bug_in_a_plugin_blinds_only_what_it_reads(world, tmp_path):
+    ticks = Ticks(config(tmp_path))
+    world.faults["broker"] = ZeroDivisionError("oops")
+    await ticks.run()
+    tick = ticks.controller.last
+    assert "oops" in tick.snapshot.missing["broker"]
+    assert "ZeroDivisionError" in tick.bugs["broker"]
+
+
+async def test_a_bug_in_one_fleets_turn_is_an_error_of_that_fleet(world, tmp_path):
+    ticks = Ticks(config(tmp_path))
+    world.depth = 16
+    await ticks.run()
+    world.faults["launch"] = ZeroDivisionError("oops")
+    turn = await ticks.run()
+    assert (turn.result, turn.decision.reason) == (Result.ERROR, "Bug")
+    assert "ZeroDivisionError" in ticks.controller.last.bugs["fleet/default"]
+
+
+async def test_a_bug_in_an_observer_is_told_with_the_next_tick(world, tmp_path):
+    seen = []
+
+    def broken(tick):
+        seen.append(tick)
+        raise ZeroDivisionError
+
+    ticks = Ticks(config(tmp_path), observers=[broken, seen.append])
+    await ticks.run(2)
+    assert [bool(tick.bugs) for tick in seen] == [False, False, True, True]
+
+
+async def test_dry_run_and_pause_decide_and_do_nothing(world, tmp_path):
+    world.depth = 16
+    dry = await Ticks(config(tmp_path, dry_run=True)).run(2)
+    assert (dry.result, dry.decision.desired) == (Result.DRY_RUN, 4)
+    ticks = Ticks(config(tmp_path))
+    ticks.controller.overrides.set(Override("default", "deploy", "ann", NOW))
+    paused = await ticks.run(2)
+    assert (paused.result, paused.override.reason) == (Result.PAUSED, "deploy")
+    assert world.units == {}
+
+
+async def test_an_operators_number_is_carried_out(world, tmp_path):
+    ticks = Ticks(config(tmp_path))
+    ticks.controller.overrides.set(Override("default", "sale", "ann", NOW, replicas=3))
+    await ticks.run(2)
+    assert len(world.units) == 3
+
+
+async def test_a_follower_decides_and_does_nothing(world, tmp_path):
+    class Follower(SoleLeader):
+        def holds(self):
+            return False
+
+    world.depth = 16
+    ticks = Ticks(config(tmp_path), leadership=Follower())
+    turn = await ticks.run(2)
+    assert (turn.result, turn.decision.desired) == (Result.NOT_LEADER, 4)
+    assert not ticks.controller.last.leader
+    assert world.units == {}
+
+
+async def test_a_reload_keeps_what_fleets_remember(world, tmp_path):
+    ticks = Ticks(config(tmp_path))
+    world.depth = 16
+    await ticks.run(3)
+    old = ticks.controller
+    made = config(tmp_path, fleet={"max_replicas": 2})
+    ticks.controller = Controller(made, previous=old)
+    turn = await ticks.run()
+    assert turn.decision.reason != "FirstCycle"
+    assert ticks.controller.last.number == 4
+    assert max(outcome.action.fence.sequence for outcome in turn.outcomes) > 4
+    assert old.memory_of("gone").sequence == 0
+
+
+async def test_everything_is_closed_even_if_one_end_fails(world, tmp_path):
+    controller = Controller(config(tmp_path))
+    world.faults["close"] = TARGET_DOWN
+    with pytest.raises(type(TARGET_DOWN)):
+        await controller.aclose()
+    assert world.closed == ["target", "broker"]
