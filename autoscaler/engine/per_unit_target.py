@@ -35,10 +35,10 @@ class PerUnitTarget(ABC):
         """What these units use, by name, measured against the goal. Raises CannotTellError."""
 
     @abstractmethod
-    def assumed(self, name: str, ratio: float) -> int | None:
-        """What to take for a unit without a reading when the others are at `ratio` of the goal.
+    def assumed(self, name: str, *, falling: bool) -> int:
+        """What to take for a unit without a reading, in thousandths.
 
-        The assumption always speaks against the change. None leaves the unit out.
+        The assumption always speaks against the change, up or down, that the others ask for.
         """
 
 
@@ -52,8 +52,8 @@ class AverageValueTarget(PerUnitTarget):
         average = sum(values.values()) // len(values)
         return Usage(float(average) / float(self.value), average)
 
-    def assumed(self, name: str, ratio: float) -> int:
-        return self.value if ratio < 1.0 else 0
+    def assumed(self, name: str, *, falling: bool) -> int:
+        return self.value if falling else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,5 @@ class UtilizationTarget(PerUnitTarget):
         utilization = total * 100 // requested
         return Usage(float(utilization) / float(self.percent), total // len(known), utilization)
 
-    def assumed(self, name: str, ratio: float) -> int | None:
-        if ratio == 1.0:
-            return None
-        return self.requests[name] * max(100, self.percent) // 100 if ratio < 1.0 else 0
+    def assumed(self, name: str, *, falling: bool) -> int:
+        return self.requests[name] * max(100, self.percent) // 100 if falling else 0

@@ -70,9 +70,8 @@ def replicas_for_units(
     usage = target.usage(values)
     ratio = usage.ratio
     idle = groups.unready if ratio > 1.0 else frozenset()
-    if idle or groups.missing:
-        assumed = {name: target.assumed(name, ratio) for name in groups.missing}
-        values |= {name: value for name, value in assumed.items() if value is not None}
+    if idle or (groups.missing and ratio != 1.0):
+        values |= {name: target.assumed(name, falling=ratio < 1.0) for name in groups.missing}
         values |= dict.fromkeys(idle, 0)
         replicas = _with_assumptions(given.current, ratio, values, target, tolerances)
     elif tolerances.hold(ratio):

@@ -83,6 +83,8 @@ class FleetSnapshot:
 
     samples holds the fleet's own (engine/demand.py names them) above those of all sources.
     missing: what this fleet needs and does not have -> why; anything here forbids scale-in.
+    current: the replicas that it has or will have, neither draining nor terminating; counted once,
+    as every stage of a decision asks for it.
     """
 
     now: float
@@ -90,11 +92,11 @@ class FleetSnapshot:
     replicas: tuple[Replica, ...] = ()
     samples: Samples = field(default_factory=Samples)
     missing: Mapping[str, str] = field(default_factory=dict)
+    current: int = field(init=False, repr=False, compare=False)
 
-    @property
-    def current(self) -> int:
-        """The replicas that the fleet has or will have: neither draining nor terminating."""
-        return sum(1 for replica in self.replicas if replica.serving)
+    def __post_init__(self) -> None:
+        serving = sum(1 for replica in self.replicas if replica.serving)
+        object.__setattr__(self, "current", serving)
 
     @property
     def ready(self) -> int:

@@ -1,0 +1,1 @@
+"""Answers Kubernetes' own autoscaling cases with the engine that runs in production."""
