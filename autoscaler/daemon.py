@@ -111,6 +111,11 @@ class Daemon:
                 stack.push_async_callback(self._journal.aclose)
             stack.push_async_callback(self._controller.aclose)
 
+    @property
+    def config_loaded(self) -> bool:
+        """Whether the config that runs is the last one asked for."""
+        return self._metrics.config_loaded
+
     def stop(self) -> None:
         """End after the action at hand, as SIGTERM does."""
         self._stop.set()

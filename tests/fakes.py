@@ -31,10 +31,12 @@ class World:
     said: list[tuple[str, str]] = field(default_factory=list)
     faults: dict[str, Exception] = field(default_factory=dict)
     hanging: set[str] = field(default_factory=set)
+    met: set[str] = field(default_factory=set)
     closed: list[str] = field(default_factory=list)
 
     async def meet(self, thing: str) -> None:
         """Whatever the test has put in the way of `thing`."""
+        self.met.add(thing)
         if thing in self.hanging:
             await asyncio.Event().wait()
         if thing in self.faults:
