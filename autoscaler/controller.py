@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from random import Random
 from typing import Any, TypeVar
 
 from autoscaler.actuator import Actuator
@@ -30,7 +31,7 @@ class Controller:
     """Everything but the clock and the server: `await controller.tick(now)` is one whole cycle.
 
     previous: the controller that this one replaces after a reload; what it remembers carries on.
-    patience_seconds: how long one poll, and one effect, may take.
+    patience_seconds: how long one poll, and one effect, may take. random: spreads retries.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class Controller:
         overrides: Overrides | None = None,
         previous: Controller | None = None,
         patience_seconds: float = PATIENCE_SECONDS,
+        random: Random | None = None,
     ) -> None:
         self.config = config
         self.leadership = leadership or SoleLeader()
@@ -64,6 +66,7 @@ class Controller:
             {n: check.make(self._context(n)) for n, check in config.enabled_checks().items()},
             [spec.make(self._context(spec.kind)) for spec in config.notifiers],
             previous=previous.health if previous else None,
+            random=random,
         )
         self.targets: dict[str, Target[Any]] = {}
         self._reconcilers: dict[str, Reconciler] = {}
