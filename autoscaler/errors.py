@@ -7,7 +7,6 @@ AutoscalerError
 │   ├── TargetConflict     the world moved since the plan was made           -> outcome refused
 │   └── StaleActionError   an action older than one already applied          -> outcome refused
 ├── StateError         a file of the state directory is damaged or cannot be used
-├── RemoteError        a shared client met silence or a refusal              -> the plugin's error
 ├── ControlError       a worker could not be told, or did not confirm        -> outcome failed
 └── NotifyError        a notifier could not deliver                -> retried, unless permanent
 
@@ -47,10 +46,6 @@ class StaleActionError(TargetError):
 
 class StateError(AutoscalerError):
     """A file of the state directory is damaged, not ours, or cannot be read or written."""
-
-
-class RemoteError(AutoscalerError):
-    """A system did not answer or refused; the plugin that asked says what of that is whose."""
 
 
 class ControlError(AutoscalerError):

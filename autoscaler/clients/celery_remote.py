@@ -17,6 +17,9 @@ class WorkerEventKind(StrEnum):
     OFFLINE = "worker-offline"
 
 
+_KINDS = frozenset(kind.value for kind in WorkerEventKind)
+
+
 @dataclass(frozen=True, slots=True)
 class WorkerEvent:
     """One event of one worker. A stopping worker says OFFLINE while its tasks still run."""
@@ -27,6 +30,28 @@ class WorkerEvent:
     processed: int | None = None
     pid: int | None = None
     version: str | None = None
+
+
+def worker_event(body: Any) -> WorkerEvent | None:
+    """The event in a decoded message; None when it is no such event. Bad counts become None."""
+    if not isinstance(body, dict):
+        return None
+    kind, worker, version = (body.get(key) for key in ("type", "hostname", "sw_ver"))
+    if not isinstance(kind, str) or kind not in _KINDS or not isinstance(worker, str):
+        return None
+    return WorkerEvent(
+        kind=WorkerEventKind(kind),
+        worker=worker,
+        active=_count(body.get("active")),
+        processed=_count(body.get("processed")),
+        pid=_count(body.get("pid")),
+        version=version if isinstance(version, str) else None,
+    )
+
+
+def _count(value: Any) -> int | None:
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return value if whole and value >= 0 else None
 
 
 class RemoteControl(ABC):

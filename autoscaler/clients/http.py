@@ -6,10 +6,11 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 
-from autoscaler.errors import RemoteError
+from autoscaler.errors import AutoscalerError
 
 MEBIBYTE = 1_048_576
 MOST_CONNECTIONS = 8
@@ -47,13 +48,19 @@ class Reply:
 
 
 class HttpClient:
-    """One session, opened when first used.
+    """One session, opened when first used. `failure` is the error that it raises.
 
     It follows no redirect, so that credentials stay with the host they are for; keeps no cookies;
     asks for no compression, so that a small body cannot become a large one.
     """
 
-    def __init__(self, timeout_seconds: float, max_body_bytes: int = 4 * MEBIBYTE) -> None:
+    def __init__(
+        self,
+        timeout_seconds: float,
+        failure: type[AutoscalerError],
+        max_body_bytes: int = 4 * MEBIBYTE,
+    ) -> None:
+        self._failure = failure
         self._timeout_seconds = timeout_seconds
         self._max_body_bytes = max_body_bytes
         self._session: aiohttp.ClientSession | None = None
@@ -65,25 +72,32 @@ class HttpClient:
         *,
         params: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
+        login: tuple[str, str] | None = None,
         json: Any = None,
     ) -> Reply:
-        """Ask once. A user and password in the URL become basic authentication.
+        """Ask once. login: user and password; those in the URL itself count for more.
 
-        Raises RemoteError, whose message names no URL, when no whole answer came in time.
+        Raises `failure`, with a message that names no URL, when no whole answer came in time.
         """
         try:
             async with self._open().request(
-                method, url, params=params, headers=headers, json=json, allow_redirects=False
+                method,
+                url,
+                params=params,
+                headers=headers,
+                auth=_auth(url, login),
+                json=json,
+                allow_redirects=False,
             ) as response:
                 return Reply(response.status, await self._body(response))
         except TimeoutError as error:
-            raise RemoteError(f"no whole answer within {self._timeout_seconds:g} s") from error
+            raise self._failure(f"no whole answer within {self._timeout_seconds:g} s") from error
         except ssl.SSLError as error:
-            raise RemoteError(f"no TLS connection that can be trusted: {error}") from error
+            raise self._failure(f"no TLS connection that can be trusted: {error}") from error
         except ValueError as error:  # aiohttp's message would hold the URL or the header
-            raise RemoteError("the URL or a header in the config is malformed") from error
+            raise self._failure("the URL or a header in the config is malformed") from error
         except (aiohttp.ClientError, OSError) as error:
-            raise RemoteError(f"no answer: {error or type(error).__name__}") from error
+            raise self._failure(f"no answer: {error or type(error).__name__}") from error
 
     async def aclose(self) -> None:
         """Close the session. May be called twice."""
@@ -96,7 +110,7 @@ class HttpClient:
         async for chunk in response.content.iter_chunked(_READ_BYTES):
             body += chunk
             if len(body) > self._max_body_bytes:
-                raise RemoteError(f"the answer is larger than {self._max_body_bytes} bytes")
+                raise self._failure(f"the answer is larger than {self._max_body_bytes} bytes")
         return bytes(body)
 
     def _open(self) -> aiohttp.ClientSession:
@@ -109,3 +123,10 @@ class HttpClient:
                 auto_decompress=False,
             )
         return self._session
+
+
+def _auth(url: str, login: tuple[str, str] | None) -> aiohttp.BasicAuth | None:
+    """aiohttp refuses a login beside one in the URL."""
+    if login is None or urlsplit(url).username is not None:
+        return None
+    return aiohttp.BasicAuth(*login, encoding="utf-8")

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import Field
 
 from autoscaler.clients.http import HttpClient
-from autoscaler.errors import NotifyError, RemoteError
+from autoscaler.errors import NotifyError
 from autoscaler.interfaces import Context, Notifier, Options
 from autoscaler.model import Alert, AlertState, Finding
 from autoscaler.secret import Secret
@@ -41,7 +41,7 @@ class Webhook(Notifier["Webhook.Options"]):
 
     def __init__(self, options: Webhook.Options, context: Context) -> None:
         super().__init__(options, context)
-        self._client = HttpClient(options.timeout_seconds)
+        self._client = HttpClient(options.timeout_seconds, NotifyError)
 
     async def aclose(self) -> None:
         await self._client.aclose()
@@ -54,7 +54,7 @@ class Webhook(Notifier["Webhook.Options"]):
             headers = {name: secret.reveal() for name, secret in self.options.headers.items()}
             body = message(self.context.name, alerts, now)
             reply = await self._client.request("POST", url, headers=headers, json=body)
-        except (RemoteError, ValueError) as error:
+        except (NotifyError, ValueError) as error:
             raise NotifyError(f"{where}: {error}") from error
         if not reply.ok:
             permanent = 400 <= reply.status < 500 and reply.status not in PASSING_REFUSALS

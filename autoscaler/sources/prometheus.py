@@ -11,17 +11,13 @@ from typing import Any
 from pydantic import Field
 
 from autoscaler.clients.http import HttpClient, Reply
-from autoscaler.errors import RemoteError, SourceError
+from autoscaler.errors import SourceError
 from autoscaler.interfaces import Context, Options, Source
 from autoscaler.model import Sample, SampleState
 from autoscaler.secret import Secret, redact, redact_url
 
 MOST_SERIES = 1_000
 MOST_CHARACTERS = 300
-
-
-class Unreadable(Exception):  # noqa: N818 - not an error of the source, but one query's reason
-    """Why one query gives no sample."""
 
 
 class Prometheus(Source["Prometheus.Options"]):
@@ -47,7 +43,7 @@ class Prometheus(Source["Prometheus.Options"]):
 
     def __init__(self, options: Prometheus.Options, context: Context) -> None:
         super().__init__(options, context)
-        self._client = HttpClient(options.timeout_seconds)
+        self._client = HttpClient(options.timeout_seconds, SourceError)
 
     async def aclose(self) -> None:
         await self._client.aclose()
@@ -71,7 +67,7 @@ class Prometheus(Source["Prometheus.Options"]):
         try:
             reply = await self._ask(self.options.queries[name])
             return list(_samples(name, _data(reply), now - self.options.max_age_seconds))
-        except (Unreadable, RemoteError, ValueError) as error:
+        except (SourceError, ValueError) as error:
             return redact(str(error))
 
     async def _ask(self, query: str) -> Reply:
@@ -90,26 +86,26 @@ class Prometheus(Source["Prometheus.Options"]):
             return await self._client.request(
                 "GET", f"{url}/api/v1/query", params=params, headers=headers
             )
-        except RemoteError as error:
-            raise RemoteError(f"{redact_url(url)}: {error}") from error
+        except SourceError as error:
+            raise SourceError(f"{redact_url(url)}: {error}") from error
 
 
 def _data(reply: Reply) -> dict[str, Any]:
-    """The `data` of a successful answer. Raises Unreadable."""
+    """The `data` of a successful answer. Raises SourceError."""
     try:
         answer = json.loads(reply.body)
     except (ValueError, RecursionError):
         answer = None
     if not isinstance(answer, dict):
-        raise Unreadable("the answer is not Prometheus's JSON" if reply.ok else reply.refusal)
+        raise SourceError("the answer is not Prometheus's JSON" if reply.ok else reply.refusal)
     if not reply.ok or answer.get("status") != "success":
         reason = str(answer.get("error", ""))[:MOST_CHARACTERS]
-        raise Unreadable(f"{reply.refusal}: {reason}" if reason else reply.refusal)
+        raise SourceError(f"{reply.refusal}: {reason}" if reason else reply.refusal)
     if warnings := answer.get("warnings"):
-        raise Unreadable(f"the answer may be incomplete: {str(warnings)[:MOST_CHARACTERS]}")
+        raise SourceError(f"the answer may be incomplete: {str(warnings)[:MOST_CHARACTERS]}")
     data = answer.get("data")
     if not isinstance(data, dict):
-        raise Unreadable("the answer has no data")
+        raise SourceError("the answer has no data")
     return data
 
 
@@ -120,14 +116,14 @@ def _samples(name: str, data: dict[str, Any], oldest: float) -> Iterator[Sample]
         yield _sample(name, {}, result, oldest)
         return
     if kind != "vector" or not isinstance(result, list):
-        raise Unreadable(f"the query gives a {kind}; an instant vector or a scalar is needed")
+        raise SourceError(f"the query gives a {kind}; an instant vector or a scalar is needed")
     if not result:
-        raise Unreadable("no series matches; use `or vector(0)` if none means zero")
+        raise SourceError("no series matches; use `or vector(0)` if none means zero")
     if len(result) > MOST_SERIES:
-        raise Unreadable(f"{len(result)} series are more than {MOST_SERIES}; aggregate them")
+        raise SourceError(f"{len(result)} series are more than {MOST_SERIES}; aggregate them")
     for series in result:
         if not isinstance(series, dict) or not isinstance(series.get("metric"), dict):
-            raise Unreadable("a series has no labels")
+            raise SourceError("a series has no labels")
         labels = {k: str(v) for k, v in series["metric"].items() if k != "__name__"}
         yield _sample(name, labels, series.get("value"), oldest)
 
@@ -137,9 +133,9 @@ def _sample(name: str, labels: dict[str, str], pair: Any, oldest: float) -> Samp
         at, value = pair
         sample = Sample(name, float(value), float(at), labels)
     except (TypeError, ValueError):
-        raise Unreadable("a series has no float value") from None
+        raise SourceError("a series has no float value") from None
     if not math.isfinite(sample.value) or not math.isfinite(sample.at):
-        raise Unreadable(f"a value is {value}")
+        raise SourceError(f"a value is {value}")
     if sample.at < oldest:
-        raise Unreadable(f"a value is {oldest - sample.at:.0f} s older than allowed")
+        raise SourceError(f"a value is {oldest - sample.at:.0f} s older than allowed")
     return sample
