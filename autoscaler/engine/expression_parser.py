@@ -63,7 +63,7 @@ class _Token:
 def parse_expression(text: str) -> Expression:
     """The expression that the text writes. Raises ExpressionError and nothing else."""
     if len(text) > MAX_CHARACTERS:
-        raise ExpressionError(f"is longer than {MAX_CHARACTERS} characters")
+        raise ExpressionError(f"longer than {MAX_CHARACTERS} characters")
     return _Parser(text).whole()
 
 
@@ -74,7 +74,7 @@ class _Parser:
         self._next = 0
         self._depth = 0
         if len(self._tokens) > MAX_TOKENS:
-            raise self._error(self._tokens[MAX_TOKENS], f"is longer than {MAX_TOKENS} words")
+            raise self._error(self._tokens[MAX_TOKENS], f"longer than {MAX_TOKENS} words")
 
     def whole(self) -> Expression:
         expression = self._expression(0)
@@ -100,7 +100,7 @@ class _Parser:
         """The longest expression whose operators bind more tightly than `binding`."""
         self._depth += 1
         if self._depth > MAX_DEPTH:
-            raise self._error(self._here, f"is nested deeper than {MAX_DEPTH} levels")
+            raise self._error(self._here, f"nested deeper than {MAX_DEPTH} levels")
         left = self._operand()
         while _BINDING.get(self._here.text, 0) > binding:
             left = self._continued(left)

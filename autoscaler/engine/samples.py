@@ -43,7 +43,10 @@ def value_of(
     values = [sample.value for sample in samples.named(name, labels)]
     if not values or not all(map(math.isfinite, values)):
         return None
-    return _FUNCTIONS[aggregate](values)
+    try:
+        return _FUNCTIONS[aggregate](values)
+    except OverflowError:
+        return None
 
 
 def why_missing(samples: Samples, name: str, labels: Mapping[str, str] | None = None) -> str:

@@ -1,0 +1,123 @@
+"""Replicas by steps: far above a bound more are added than a little above it.
+
+As step scaling of AWS does it. In place of a cooldown, what was added must be ready before more is
+added, and `behavior` limits both directions.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from autoscaler.engine.samples import Aggregate, selector, value_of, why_missing
+from autoscaler.interfaces import Options, Policy
+from autoscaler.model import FleetSnapshot, Recommendation
+
+
+class StepRule(Options):
+    """What to do while the sample is above, or below, a bound."""
+
+    above: float | None = Field(default=None, description="holds while the sample is above this")
+    below: float | None = Field(default=None, description="holds while the sample is below this")
+    change: int | None = Field(
+        default=None, strict=True, description="replicas to add, or with '-' to take away"
+    )
+    percent: int | None = Field(
+        default=None, strict=True, ge=-100, description="the same in percent, at least one replica"
+    )
+    replicas: int | None = Field(
+        default=None, strict=True, ge=0, description="replicas to have, whatever there are now"
+    )
+
+    @model_validator(mode="after")
+    def _one_bound_one_effect(self) -> Self:
+        if (self.above is None) == (self.below is None):
+            raise ValueError("needs a bound: above or below, one of the two")
+        effects = [each for each in (self.change, self.percent, self.replicas) if each is not None]
+        if len(effects) != 1:
+            raise ValueError("needs an effect: change, percent or replicas, one of the three")
+        if self.replicas is None and effects == [0]:
+            raise ValueError("a change of 0 does nothing; leave the step out")
+        return self
+
+    def __str__(self) -> str:
+        bound = f"above {self.above:g}" if self.above is not None else f"below {self.below:g}"
+        if self.replicas is not None:
+            return f"{bound}: {self.replicas} replicas"
+        unit = f"{self.change:+d}" if self.change is not None else f"{self.percent:+d} %"
+        return f"{bound}: {unit}"
+
+    def apply(self, current: int, ready: int) -> int:
+        """The replicas to have. Growth counts from those that are ready, so it does not pile up."""
+        if self.replicas is not None:
+            return self.replicas
+        growing = (self.change or self.percent or 0) > 0
+        start = ready if growing else current
+        size = start + (self.change if self.change is not None else self._share_of(start))
+        return max(current, size) if growing else max(0, size)
+
+    def _share_of(self, replicas: int) -> int:
+        """The percentage as a count: towards zero, but at least one, as AWS rounds."""
+        percent = self.percent or 0
+        size = max(1, replicas * abs(percent) // 100)
+        return size if percent > 0 else -size
+
+
+def _checked_steps(steps: tuple[StepRule, ...]) -> tuple[StepRule, ...]:
+    if not steps:
+        raise ValueError("must hold at least one step")
+    above = [step.above for step in steps if step.above is not None]
+    below = [step.below for step in steps if step.below is not None]
+    for bounds in (above, below):
+        twice = [bound for bound in bounds if bounds.count(bound) > 1]
+        if twice:
+            raise ValueError(f"two steps have the bound {twice[0]:g}; each needs its own")
+    if above and below and max(below) > min(above):
+        raise ValueError(
+            f"below {max(below):g} and above {min(above):g} overlap; "
+            "every 'below' must be at most the least 'above'"
+        )
+    return steps
+
+
+class StepOptions(Options):
+    """The sample and the steps."""
+
+    sample: str = Field(min_length=1, description="name of the sample, such as queue_depth")
+    labels: dict[str, str] = Field(default_factory=dict, description="labels it must have")
+    aggregate: Aggregate = Field(
+        default=Aggregate.SUM, description="what several such samples become"
+    )
+    steps: Annotated[tuple[StepRule, ...], AfterValidator(_checked_steps)] = Field(
+        description="the step with the nearest bound holds; between all bounds nothing changes"
+    )
+
+
+class StepPolicy(Policy[StepOptions]):
+    """Applies the one step that holds; between the bounds it asks for what there is."""
+
+    options_type = StepOptions
+
+    def recommend(self, snapshot: FleetSnapshot) -> Recommendation:
+        sample, labels = self.options.sample, self.options.labels
+        value = value_of(snapshot.samples, sample, labels, self.options.aggregate)
+        if value is None:
+            reason = why_missing(snapshot.samples, sample, labels)
+            return Recommendation(self.context.name, None, "SampleMissing", reason)
+        step = self._holding(value)
+        said = f"{selector(sample, labels)} = {value:g}"
+        if step is None:
+            replicas, reason, message = snapshot.current, "BetweenSteps", f"{said} is in no step"
+        else:
+            replicas = step.apply(snapshot.current, snapshot.ready)
+            reason, message = "Step", f"{said}, {step}"
+        return Recommendation(self.context.name, replicas, reason, message, active=replicas > 0)
+
+    def _holding(self, value: float) -> StepRule | None:
+        """The step whose bound is the farthest one passed."""
+        above = [s for s in self.options.steps if s.above is not None and value > s.above]
+        below = [s for s in self.options.steps if s.below is not None and value < s.below]
+        if above:
+            return max(above, key=lambda step: step.above or 0.0)
+        return min(below, key=lambda step: step.below or 0.0, default=None)
