@@ -101,7 +101,7 @@ def override_document(override: Override) -> OverrideDocument:
         "reason": override.reason,
         "actor": override.actor,
         "created_at": iso_time(override.created_at),
-        "expires_at": _iso_time_if_any(override.expires_at),
+        "expires_at": iso_time_if_any(override.expires_at),
         "replicas": override.replicas,
     }
 
@@ -112,7 +112,8 @@ def iso_time(at: float) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _iso_time_if_any(at: float | None) -> str | None:
+def iso_time_if_any(at: float | None) -> str | None:
+    """The same; None stays None."""
     return None if at is None else iso_time(at)
 
 
@@ -123,7 +124,7 @@ def _step_document(step: Step) -> StepDocument:
         "after": step.after,
         "reason": step.reason,
         "message": step.message,
-        "until": _iso_time_if_any(step.until),
+        "until": iso_time_if_any(step.until),
     }
 
 
@@ -158,8 +159,8 @@ def _explanation_document(explanation: Explanation) -> ExplanationDocument:
         "why": list(explanation.why),
         "why_not_more": list(explanation.why_not_more),
         "why_not_fewer": list(explanation.why_not_fewer),
-        "more_possible_at": _iso_time_if_any(explanation.more_possible_at),
-        "fewer_possible_at": _iso_time_if_any(explanation.fewer_possible_at),
+        "more_possible_at": iso_time_if_any(explanation.more_possible_at),
+        "fewer_possible_at": iso_time_if_any(explanation.fewer_possible_at),
     }
 
 
