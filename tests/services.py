@@ -47,8 +47,12 @@ class RabbitMQ(Process):
         }
         super().__init__([str(RABBITMQ)], directory / "rabbitmq.log", env, directory)
 
-    def url(self, virtual_host: str = "/", user: str = "guest", password: str = "guest") -> str:
-        return f"amqp://{user}:{password}@127.0.0.1:{self.port}/{quote(virtual_host, safe='')}"
+    @property
+    def url(self) -> str:
+        return self.address("/")
+
+    def address(self, virtual_host: str, login: str = "guest:guest") -> str:
+        return f"amqp://{login}@127.0.0.1:{self.port}/{quote(virtual_host, safe='')}"
 
     @property
     def management_url(self) -> str:
@@ -58,6 +62,16 @@ class RabbitMQ(Process):
         await self.launch()
         await eventually(self._answers, "RabbitMQ", timeout_seconds=90, every_seconds=0.5)
 
+    async def restart(self) -> None:
+        """Stop, and start on the same ports with what was persistent."""
+        await self.terminate()
+        await self.start()
+
+    async def kill(self) -> None:
+        """SIGKILL, also to the port mapper that Erlang leaves behind."""
+        await super().kill()
+        await eventually(self._mapper_gone, "the end of epmd")
+
     async def manage(self, method: str, path: str, body: object = None) -> object:
         """One call of the management API as its administrator."""
         return await asyncio.to_thread(self._manage, method, path, body)
@@ -65,7 +79,7 @@ class RabbitMQ(Process):
     async def virtual_host(self, name: str) -> str:
         """The URL of a new, empty virtual host."""
         await self.manage("PUT", f"/api/vhosts/{name}")
-        return self.url(name)
+        return self.address(name)
 
     async def close_connections(self) -> None:
         """Cut every client off, as a failover does."""
@@ -74,6 +88,13 @@ class RabbitMQ(Process):
         for connection in connections:
             with contextlib.suppress(URLError):
                 await self.manage("DELETE", f"/api/connections/{quote(connection['name'])}")
+
+    async def _mapper_gone(self) -> bool:
+        """It does not go before it has noticed that its node went."""
+        mapper = Process(["epmd", "-kill"], self.log, self.env)
+        await mapper.launch()
+        await mapper.exited()
+        return "Cannot connect to local epmd" in self.output
 
     async def _answers(self) -> bool:
         assert self.running, f"RabbitMQ ended: {self.output}"
