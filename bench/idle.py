@@ -8,62 +8,67 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-import tempfile
-from contextlib import AsyncExitStack
-from pathlib import Path
 
 import psutil
+from aiohttp import ClientError, ClientSession
 
+from autoscaler.demo.sandbox import free_port, sandbox
 from bench.figures import Figure, tell
-from tests.servers import Process, celery_worker, eventually, valkey
+from tests.servers import Process, eventually
 
 WORKERS = 10
-QUEUES = tuple(f"queue-{number}" for number in range(10))
+QUEUES = [f"queue-{number}" for number in range(10)]
+START_SECONDS = 90.0
 SETTLE_SECONDS = 15.0
-CONFIG = """
-state_directory: {directory}
-journal: {{path: {directory}/journal.db}}
-http: {{listen: "127.0.0.1:0"}}
-log: {{format: json}}
-sources:
-  broker: {{kind: redis_broker, url: "{url}"}}
-  workers: {{kind: celery_workers, url: "{url}"}}
+CONFIG = f"""
+state_directory: {{directory}}
+journal: {{{{path: {{directory}}/journal.db}}}}
+http: {{{{listen: "127.0.0.1:{{port}}"}}}}
+log: {{{{format: json}}}}
 fleets:
   - name: default
-    queues: [{queues}]
+    queues: [{", ".join(QUEUES)}]
     slots_per_replica: 2
-    target: {{kind: simulated, initial_replicas: 10}}
-    min_replicas: 10
-    max_replicas: 20
+    target:
+      kind: local
+      command: [celery, -A, autoscaler.demo.tasks, worker, --hostname, "{{{{unit}}}}@%h",
+                --queues, "{{{{queues}}}}", --concurrency, "{{{{slots}}}}", --pool, threads]
+      env: {{{{CELERY_BROKER_URL: {{{{env: AUTOSCALER_BROKER_URL}}}}}}}}
+    min_replicas: {WORKERS}
+    max_replicas: {WORKERS}
 """
 
 
 async def measure(seconds: float) -> tuple[float, float]:
     """The daemon's share of one core in percent, and its resident memory in MB, after a while."""
-    async with AsyncExitStack() as stack:
-        directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        server = await stack.enter_async_context(valkey())
-        for number in range(WORKERS):
-            worker = celery_worker(
-                server.url, f"w{number}@bench", queues=QUEUES, concurrency=2, pool="threads"
-            )
-            await stack.enter_async_context(worker)
-        path = directory / "autoscaler.yaml"
-        path.write_text(
-            CONFIG.format(directory=directory, url=server.url, queues=", ".join(QUEUES))
-        )
+    async with sandbox() as place:
+        path = place.directory / "autoscaler.yaml"
+        port = free_port()
+        path.write_text(CONFIG.format(directory=place.directory, port=port))
         command = [sys.executable, "-m", "autoscaler", "run", "--config", str(path)]
-        daemon = Process(command, directory / "daemon.log")
-        stack.push_async_callback(daemon.kill)
+        daemon = Process(command, place.directory / "daemon.log")
         await daemon.launch()
-        await eventually(lambda: "decided" in daemon.output, f"a decision\n{daemon.output}", 20)
-        await asyncio.sleep(SETTLE_SECONDS)
-        process = psutil.Process(daemon.pid)
-        before = process.cpu_times()
-        await asyncio.sleep(seconds)
-        after = process.cpu_times()
-        used = after.user + after.system - before.user - before.system
-        return 100 * used / seconds, process.memory_info().rss / 1e6
+        try:
+            await eventually(lambda: _all_ready(port), "ready workers", START_SECONDS, 1.0)
+            await asyncio.sleep(SETTLE_SECONDS)
+            process = psutil.Process(daemon.pid)
+            before = process.cpu_times()
+            await asyncio.sleep(seconds)
+            after = process.cpu_times()
+            used = after.user + after.system - before.user - before.system
+            return 100 * used / seconds, process.memory_info().rss / 1e6
+        finally:
+            await daemon.kill()
+
+
+async def _all_ready(port: int) -> bool:
+    wanted = f'autoscaler_ready_replicas{{fleet="default"}} {WORKERS}.0'
+    url = f"http://127.0.0.1:{port}/metrics"
+    try:
+        async with ClientSession() as session, session.get(url) as response:
+            return wanted in await response.text()
+    except ClientError:
+        return False
 
 
 def main() -> int:
