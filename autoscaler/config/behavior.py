@@ -11,7 +11,12 @@ from pydantic_core import CoreSchema
 
 from autoscaler.config.document import Location
 from autoscaler.config.faults import Fault, invalid
-from autoscaler.engine.behavior import validate_behavior, with_defaults
+from autoscaler.engine.behavior import (
+    LONGEST_PERIOD_SECONDS,
+    LONGEST_WINDOW_SECONDS,
+    validate_behavior,
+    with_defaults,
+)
 from autoscaler.model import Behavior
 
 HPA_SPELLING = {
@@ -26,13 +31,47 @@ _OWN_SPELLING: dict[Any, str] = {theirs: ours for ours, theirs in HPA_SPELLING.i
 _MILLI = re.compile(r"([0-9]{1,9})m")
 
 
+_HPA_LIMIT = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["type", "value", "periodSeconds"],
+    "properties": {
+        "type": {"enum": ["Pods", "Percent"]},
+        "value": {"type": "integer", "minimum": 1},
+        "periodSeconds": {"type": "integer", "minimum": 1, "maximum": LONGEST_PERIOD_SECONDS},
+    },
+}
+_HPA_RULES = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        "stabilizationWindowSeconds": {
+            "type": "integer",
+            "minimum": 0,
+            "maximum": LONGEST_WINDOW_SECONDS,
+        },
+        "selectPolicy": {"enum": ["Max", "Min", "Disabled"]},
+        "policies": {"type": "array", "items": _HPA_LIMIT},
+        "tolerance": {"type": ["number", "string"]},
+    },
+}
+_HPA_SCHEMA = {
+    "title": "HPA spelling",
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {"scaleUp": _HPA_RULES, "scaleDown": _HPA_RULES},
+}
+
+
 class _BothSpellings:
     """Tells editors of both spellings."""
 
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        return handler(schema)
+        own = {**handler.resolve_ref_schema(handler(schema)), "additionalProperties": False}
+        own.pop("required")
+        return {"anyOf": [own, _HPA_SCHEMA]}
 
 
 def _in_own_spelling(value: Any) -> Any:

@@ -12,7 +12,7 @@ from autoscaler.config.document import Location
 from autoscaler.config.faults import Fault
 from autoscaler.config.sections import split_listen
 from autoscaler.errors import ConfigError
-from autoscaler.interfaces import Source
+from autoscaler.interfaces import Options, Source
 from autoscaler.model import BrokerState, Observation, WorkersState
 
 BROKER_URL = "AUTOSCALER_BROKER_URL"
@@ -44,6 +44,8 @@ def cross_faults(data: Any) -> Iterator[Fault]:
     yield from _name_faults(fleets)
     yield from _queue_faults(fleets)
     for index, fleet in enumerate(fleets):
+        if not isinstance(fleet, Mapping | Options):
+            continue
         yield from _size_faults(("fleets", index), fleet)
         yield from _drain_faults(("fleets", index, "drain"), _get(fleet, "drain"))
     if any(_get(fleet, "queues") for fleet in fleets):
@@ -85,7 +87,7 @@ def _size_faults(location: Location, fleet: Any) -> Iterator[Fault]:
     if isinstance(least, int) and isinstance(most, int) and least > most:
         message = f"{least} is more than max_replicas, {most}; lower it or raise that"
         yield (*location, "min_replicas"), message
-    if not _get(fleet, "queues") and not _get(fleet, "policies"):
+    if not _get(fleet, "queues") and _get(fleet, "policies") is None:
         message = "a fleet without queues has no demand of its own; give it queues or policies"
         yield location, message
 

@@ -153,7 +153,8 @@ class _Reader:
             self._check_depth(event, len(location) + anchored.height)
             return Node(line, anchored.value, anchored.size, anchored.height)
         if event.tag is not None:
-            message = f"tags such as {event.tag} are not supported; leave it out"
+            tag = event.tag.replace("tag:yaml.org,2002:", "!!")
+            message = f"tags such as {tag} are not supported; leave it out"
             self._faults.append(TextFault(_line(event), location, message))
         before = self._values
         self._count(event, 1)

@@ -46,7 +46,8 @@ def plugin_config(plugin_type: type[P], value: Any) -> PluginConfig[P]:
     """What `{kind: NAME, ...options}` asks for. Raises ValidationError with every fault in it."""
     word = plugin_type.__name__.lower()
     if not isinstance(value, Mapping):
-        raise invalid(word, [((), f"must be a mapping {{kind: NAME, …}}, not {shown(value)}")])
+        example = "{enabled: false}" if plugin_type is Check else "{kind: NAME, …}"
+        raise invalid(word, [((), f"must be a mapping such as {example}, not {shown(value)}")])
     options = dict(value)
     kind = options.pop("kind", None)
     known = registry.KINDS[plugin_type]
@@ -93,7 +94,10 @@ class Checked:
         return {"oneOf": [*(self._kind_schema(kind, handler) for kind in kinds), outside]}
 
     def _kind_schema(self, kind: str, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        options = registry.find(self.plugin_type, kind).options_type
+        try:
+            options = registry.find(self.plugin_type, kind).options_type
+        except ConfigError:  # a library that it needs is not installed here
+            return {"title": kind, "properties": {"kind": {"const": kind}}, "required": ["kind"]}
         schema = dict(handler.resolve_ref_schema(handler(options.__pydantic_core_schema__)))
         schema["properties"] = {"kind": {"const": kind}, **schema.get("properties", {})}
         schema["required"] = ["kind", *schema.get("required", ())]

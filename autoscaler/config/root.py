@@ -63,6 +63,13 @@ def _named_checks(value: Any) -> Any:
     }
 
 
+def _by_name(schema: dict[str, Any]) -> None:
+    """Tells editors that a check's name stands for its kind."""
+    *built_in, outside = schema["additionalProperties"]["oneOf"]
+    schema["properties"] = {check["title"]: {**check, "required": []} for check in built_in}
+    schema["additionalProperties"] = outside
+
+
 class Config(Options):
     """Everything the daemon is told. Validating raises ConfigError, with every fault in it."""
 
@@ -89,7 +96,9 @@ class Config(Options):
         description="what is scaled"
     )
     checks: Annotated[dict[str, CheckConfig], BeforeValidator(_named_checks)] = Field(
-        default_factory=dict, description="tunes health checks by name; all built-in ones are on"
+        default_factory=dict,
+        json_schema_extra=_by_name,
+        description="tunes health checks by name; all built-in ones are on",
     )
     notifiers: tuple[NotifierConfig, ...] = Field(default=(), description="who is told of alerts")
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import types
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
+from types import NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from autoscaler.config.document import Location
 from autoscaler.config.faults import Fault
 
+_UNIONS = (Union, UnionType)
 _LONGEST_SHOWN = 40
 _LONGEST_GUESSED = 64
 
@@ -40,9 +42,16 @@ def shown(value: object) -> str:
 
 def faults_of(error: ValidationError, model: type[BaseModel]) -> Iterator[Fault]:
     """Where, within the model that was validated, and what is wrong."""
+    found: dict[Location, list[str]] = {}
     for detail in error.errors(include_url=False):
+        if detail["type"] == "too_short" and len(detail["input"]) >= detail["ctx"]["min_length"]:
+            continue  # its items are at fault, each of which is reported
         words = _WORDS.get(detail["type"])
-        yield detail["loc"], words(detail, model) if words else detail["msg"]
+        location = _without_tags(model, detail["loc"])
+        message = words(detail, model) if words else detail["msg"]
+        found.setdefault(location, []).append(message)
+    for location, messages in found.items():
+        yield location, "; or ".join(dict.fromkeys(messages))
 
 
 Words = Callable[[ErrorDetails, type[BaseModel]], str]
@@ -73,6 +82,10 @@ def _missing(detail: ErrorDetails, model: type[BaseModel]) -> str:
     owner = _type_at(model, parents)
     described = _is_model(owner) and owner.model_fields[str(key)].description
     return f"is required: {described}" if described else "is required"
+
+
+def _too_short(detail: ErrorDetails, _: type[BaseModel]) -> str:
+    return f"must hold at least {detail['ctx']['min_length']}"
 
 
 def _value_error(detail: ErrorDetails, _: type[BaseModel]) -> str:
@@ -109,7 +122,9 @@ _WORDS: Mapping[str, Words] = {
     "missing": _missing,
     "model_type": _MAPPING,
     "path_type": _must_be("a path in quotes"),
+    "string_too_short": _must_be("a text that is not empty"),
     "string_type": _must_be("a text in quotes"),
+    "too_short": _too_short,
     "tuple_type": _LIST,
     "unexpected_keyword_argument": _unknown_key,
     "value_error": _value_error,
@@ -134,6 +149,19 @@ def _type_at(annotation: Any, location: Iterable[str | int]) -> Any:
     return _plain(annotation)
 
 
+def _without_tags(model: Any, location: Location) -> Location:
+    """The location without what pydantic adds to it: `[key]`, and the type of a union it tried."""
+    annotation, kept, tag_follows = model, [], False
+    for part in location:
+        if tag_follows or part == "[key]":
+            tag_follows = False
+            continue
+        kept.append(part)
+        annotation = _plain(_type_of_part(annotation, part))
+        tag_follows = get_origin(annotation) in _UNIONS
+    return tuple(kept)
+
+
 def _type_of_part(annotation: Any, part: str | int) -> Any:
     if _is_model(annotation):
         found = annotation.model_fields.get(str(part))
@@ -141,13 +169,16 @@ def _type_of_part(annotation: Any, part: str | int) -> Any:
     if is_dataclass(annotation):
         return get_type_hints(annotation).get(str(part))
     arguments = get_args(annotation)
-    if get_origin(annotation) is dict:
+    if get_origin(annotation) in (dict, Mapping):
         return arguments[1]
     return arguments[0] if arguments else None
 
 
 def _plain(annotation: Any) -> Any:
     """The annotation without `Annotated` and without `None`."""
-    if get_origin(annotation) in (Annotated, Union, types.UnionType):
+    if get_origin(annotation) is Annotated:
         return _plain(get_args(annotation)[0])
+    if get_origin(annotation) in _UNIONS:
+        members = [each for each in get_args(annotation) if each is not NoneType]
+        return _plain(members[0]) if len(members) == 1 else annotation
     return annotation
