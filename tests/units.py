@@ -6,11 +6,12 @@ import os
 import signal
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from autoscaler.clients.processes import carriers
-from autoscaler.clients.unit_directory import UnitDirectory
+from autoscaler.clients.unit_directory import UnitDirectory, UnitRecord
 from autoscaler.clients.worker_command import UNIT_VARIABLE
 from autoscaler.interfaces import Context
 from autoscaler.model import Action, ActionKind, Drain, Fence, Fleet, Unit
@@ -69,3 +70,26 @@ def kill_units(state: Path) -> None:
             if directory.parse_key(carrier.value):
                 with suppress(ProcessLookupError):
                     os.killpg(carrier.process.pid, signal.SIGKILL)
+
+
+def record_of(state: Path, unit: str) -> UnitRecord:
+    record = UnitDirectory(state, FLEET.name).record(unit)
+    assert record is not None
+    return record
+
+
+def rewrite(state: Path, unit: str, **changes: Any) -> None:
+    """Change a unit's record behind the target's back."""
+    UnitDirectory(state, FLEET.name).save(replace(record_of(state, unit), **changes))
+
+
+def log_of(state: Path, unit: str) -> Path:
+    return UnitDirectory(state, FLEET.name).log(unit)
+
+
+async def has_failed(target: Any, unit: str, now: float = NOW) -> bool:
+    return (await phases(target, now)).get(unit) == "failed"
+
+
+async def is_gone(target: Any, unit: str) -> bool:
+    return unit not in await phases(target)

@@ -122,14 +122,15 @@ def _look(pid: int) -> tuple[ProcessId, bool]:
     On Linux the start is told in clock ticks since boot: psutil's `create_time` moves whenever
     somebody sets the wall clock, and then every worker would seem to be another process.
     """
-    if not BOOT_ID.exists():
+    boot_id = _boot_id()
+    if not boot_id:
         return look_with_psutil(pid)
     try:
         stat = (PROC / str(pid) / "stat").read_bytes()
     except FileNotFoundError as error:
         raise ProcessLookupError(pid) from error
     fields = stat[stat.rindex(b")") + 2 :].split()
-    started = f"{_boot_id()}:{int(fields[19])}"
+    started = f"{boot_id}:{int(fields[19])}"
     return ProcessId(pid, started), fields[0] not in ENDED_STATES
 
 
@@ -145,4 +146,4 @@ def look_with_psutil(pid: int) -> tuple[ProcessId, bool]:
 
 @cache
 def _boot_id() -> str:
-    return BOOT_ID.read_text(encoding="ascii").strip()
+    return BOOT_ID.read_text(encoding="ascii").strip() if BOOT_ID.exists() else ""

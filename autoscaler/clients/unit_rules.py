@@ -46,7 +46,8 @@ def additions(
     actions: Sequence[Action], units: Mapping[str, Unit], applied: Applied, maximum: int
 ) -> tuple[Action, ...]:
     """Those whose unit is still to be created. Raises TargetConflict or StaleActionError."""
-    missing = tuple(action for action in actions if not _is_there(action, units))
+    asked = {action.unit: action for action in reversed(actions)}
+    missing = tuple(action for action in reversed(asked.values()) if not _is_there(action, units))
     for action in missing:
         applied.refuse_stale_addition(action)
     present = sum(1 for unit in units.values() if unit.phase in PRESENT)

@@ -48,7 +48,7 @@ class LocalOptions(Options):
         description="patterns of the daemon's own variables they get as well; never AUTOSCALER_*",
     )
     stop_signal: Literal["SIGTERM", "SIGINT", "SIGQUIT"] = Field(
-        default="SIGTERM", description="what a worker stops at once it has finished its tasks"
+        default="SIGTERM", description="asks a worker to end; at SIGQUIT Celery drops tasks"
     )
     force_kill_after_seconds: float | None = Field(
         default=None,
@@ -88,9 +88,10 @@ class Local(Target[LocalOptions]):
         if context.fleet is None or not NAME.fullmatch(context.fleet.name):
             raise ConfigError(f"a local fleet needs a name that fits {NAME.pattern}")
         fleet = context.fleet
+        self.command = _worker_command(options, fleet)
         self._units = LocalUnits(
             UnitDirectory(context.state_directory, fleet.name),
-            _worker_command(options, fleet),
+            self.command,
             fleet.max_replicas,
             StopRules(signal.Signals[options.stop_signal], options.force_kill_after_seconds),
         )

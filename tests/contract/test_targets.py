@@ -54,6 +54,11 @@ async def test_adding_twice_makes_no_second_unit(target):
     assert sorted(await phases(target)) == ["default-1", "default-2"]
 
 
+async def test_one_batch_with_a_name_twice_makes_one_unit(target):
+    await target.add([add("default-1", 1), add("default-1", 2)])
+    assert await phases(target) == {"default-1": "running"}
+
+
 async def test_an_addition_that_comes_late_is_refused(target):
     await target.add([add("default-1", 5)])
     with pytest.raises(StaleActionError, match=r"sequence 4\) is not newer than \(term 1, seq"):
