@@ -59,9 +59,11 @@ class Actuator:
 
     async def _drain(self, action: Action, drain: Drain | None) -> None:
         """The mark first: a crash in between leaves a marked unit, which is drained again."""
-        if drain is None or not set(action.queues) <= set(drain.queues):
-            since = action.at if drain is None else drain.since
-            await self._target.mark(action, Drain(since, action.queues))
+        before = drain or Drain(action.at, action.queues)
+        queues = tuple(sorted({*before.queues, *action.queues}))
+        mark = Drain(before.since, queues, before.pinned or action.pinned)
+        if mark != drain:
+            await self._target.mark(action, mark)
         control = self._control_of(action.worker)
         if action.worker and control is not None:
             await control.cancel_consumers(action.worker, action.queues)

@@ -18,7 +18,7 @@ from autoscaler.errors import SourceError, TargetError
 from autoscaler.health import Health
 from autoscaler.interfaces import Context, Source, Target, WorkerControl
 from autoscaler.leader import Leadership, SoleLeader
-from autoscaler.model import Fleet, FleetTick, Result, Snapshot, Tick, WorkersState
+from autoscaler.model import Fleet, FleetTick, Outcome, Result, Snapshot, Tick, WorkersState
 from autoscaler.overrides import Overrides
 from autoscaler.reconciler import Memory, Reconciler
 
@@ -49,6 +49,7 @@ class Controller:
         self.leadership = leadership or SoleLeader()
         self.overrides = overrides or Overrides(config.state_directory)
         self.last: Tick | None = previous.last if previous else None
+        self._turns = asyncio.Lock()
         self._patience_seconds = patience_seconds
         self._observers = tuple(observers)
         self._snapshot = Snapshot(now=0.0)
@@ -87,8 +88,17 @@ class Controller:
         reconciler = self._reconcilers.get(fleet)
         return reconciler.memory if reconciler else Memory()
 
+    async def drain(self, fleet: str, unit: str, reason: str) -> Outcome:
+        """Drain one unit for good, between two ticks. Raises TargetError when there is none."""
+        async with self._turns:
+            return await self._reconcilers[fleet].drain(unit, reason)
+
     async def tick(self, now: float) -> Tick:
         """Run one cycle at `now` (Unix seconds). Raises nothing but cancellation."""
+        async with self._turns:
+            return await self._tick(now)
+
+    async def _tick(self, now: float) -> Tick:
         started = asyncio.get_running_loop().time()
         bugs, self._observer_bugs = self._observer_bugs, {}
         self._snapshot = snapshot = await self._observe(now, bugs)

@@ -16,11 +16,14 @@ from autoscaler.controller import Controller, Observer
 from autoscaler.errors import ConfigError
 from autoscaler.interfaces import Source
 from autoscaler.leader import FileLeader
+from autoscaler.model import Outcome
 from autoscaler.overrides import Overrides
 from autoscaler.telemetry.journal import Journal
 from autoscaler.telemetry.log import LogObserver, configure
 from autoscaler.telemetry.metrics import Metrics
 from autoscaler.telemetry.recent import Recent
+from autoscaler.web.app import serving
+from autoscaler.web.backend import Backend
 
 SPACING_SECONDS = 0.5
 GRACE_SECONDS = 3.5
@@ -75,6 +78,15 @@ class Daemon:
         self._observers += observers
         if self._journal is not None:
             self._observers += (self._journal.observe,)
+        self._backend = Backend(
+            recent=self._recent,
+            metrics=self._metrics,
+            overrides=self._overrides,
+            now=self._clock.now,
+            wake=self.wake,
+            journal=self._journal,
+            drain=self._drain,
+        )
         self._woken, self._stop, self._reload = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._controller = self._controller_of(config, None)
         self._generation: list[asyncio.Task[None]] = []
@@ -88,7 +100,12 @@ class Daemon:
     async def run(self) -> int:
         """Tick until SIGTERM or SIGINT."""
         self._listen_to_signals()
-        async with asyncio.TaskGroup() as tasks:
+        http = self._controller.config.http
+        async with (
+            serving(self._backend, http.host, http.port) as port,
+            asyncio.TaskGroup() as tasks,
+        ):
+            log.info("started", listen=f"{http.host}:{port}", dry_run=self._dry_run)
             lasting = [tasks.create_task(self._journal.run())] if self._journal else []
             self._start_generation(tasks)
             while not self._stop.is_set():
@@ -169,6 +186,8 @@ class Daemon:
         for task in self._generation:
             task.cancel()
         await self._controller.aclose()
+        if fresh.config.http.listen != self._controller.config.http.listen:
+            log.warning("http.listen changes with the next start only")
         self._controller = fresh
         self._start_generation(tasks)
         self._metrics.config_loaded = True
@@ -185,9 +204,15 @@ class Daemon:
 
     def _start_generation(self, tasks: asyncio.TaskGroup) -> None:
         """What runs beside the ticks of one controller: its sources' pushes and its notifiers."""
+        config = self._controller.config
+        self._backend.token = config.http.token
+        self._backend.interval_seconds = config.interval_seconds
         watches = [self._watch(name, source) for name, source in self._controller.sources.items()]
         running = (self._controller.health.deliver(), *watches)
         self._generation = [tasks.create_task(coroutine) for coroutine in running]
+
+    async def _drain(self, fleet: str, unit: str, reason: str) -> Outcome:
+        return await self._controller.drain(fleet, unit, reason)
 
     async def _watch(self, name: str, source: Source[Any]) -> None:
         while True:

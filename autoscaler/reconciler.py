@@ -12,6 +12,7 @@ from autoscaler.engine.history import History
 from autoscaler.engine.invariants import violations
 from autoscaler.engine.ledger import killed_tasks
 from autoscaler.engine.scale_in import plan
+from autoscaler.errors import TargetError
 from autoscaler.interfaces import Policy
 from autoscaler.model import (
     Action,
@@ -76,6 +77,33 @@ class Reconciler:
         outcomes = await self._act(actions, snapshot, override)
         self._remember(outcomes, snapshot)
         return FleetTick(snapshot, decision, _result_of(outcomes), outcomes, override)
+
+    async def drain(self, unit: str, reason: str) -> Outcome:
+        """Drain one unit because an operator says so; it is not resumed, and leaves when empty.
+
+        Raises TargetError when the last tick saw no such unit, or nothing may be done.
+        """
+        snapshot = self.memory.seen
+        replica = next((r for r in snapshot.replicas if r.name == unit), None) if snapshot else None
+        if snapshot is None or replica is None:
+            raise TargetError(f"fleet {self.fleet.name} has no unit {unit!r}")
+        if self._actuator is None:
+            raise TargetError("this is a dry run: nothing is changed")
+        self.memory.sequence += 1
+        worker = replica.worker
+        action = Action(
+            kind=ActionKind.DRAIN,
+            fleet=self.fleet.name,
+            unit=unit,
+            fence=Fence(self._term(), self.memory.sequence),
+            at=snapshot.now,
+            reason=reason,
+            worker=worker.name if worker else "",
+            queues=tuple(sorted((worker and worker.queues) or self.fleet.queues)),
+            pinned=True,
+        )
+        [outcome] = await self._actuator.carry_out([action], snapshot)
+        return outcome
 
     def failed(self, snapshot: FleetSnapshot, error: str) -> FleetTick:
         """The record of a turn that ended in a bug."""

@@ -76,6 +76,14 @@ async def test_a_drain_that_goes_on_keeps_its_mark_and_its_beginning(world):
     assert world.units["a"].drain == Drain(NOW - 10, ("default", "high"))
 
 
+async def test_a_drain_that_an_operator_asked_for_is_pinned_for_good(world):
+    await done(world, action(DRAIN, "a", pinned=True))
+    assert world.units["a"].drain == Drain(NOW, ("default",), pinned=True)
+    marked = replica("a", unit={"drain": world.units["a"].drain})
+    await done(world, action(DRAIN, "a", queues=("high",)), snapshot=seen(marked))
+    assert world.units["a"].drain == Drain(NOW, ("default", "high"), pinned=True)
+
+
 async def test_a_resume_tells_the_worker_first_and_then_takes_the_mark(world):
     mark(world, "a")
     await done(world, action(RESUME, "a"))

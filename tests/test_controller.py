@@ -6,6 +6,7 @@ import pytest
 
 from autoscaler.config import Config
 from autoscaler.controller import Controller
+from autoscaler.errors import TargetError
 from autoscaler.leader import SoleLeader
 from autoscaler.model import ActionKind, Override, Result
 from tests.fakes import SOURCE_DOWN, TARGET_DOWN, WORLDS, World
@@ -161,6 +162,21 @@ async def test_an_operators_number_is_carried_out(world, tmp_path):
     ticks.controller.overrides.set(Override("default", "sale", "ann", NOW, replicas=3))
     await ticks.run(2)
     assert len(world.units) == 3
+
+
+async def test_an_operator_drains_one_unit_and_another_takes_its_place(world, tmp_path):
+    ticks = Ticks(config(tmp_path))
+    world.depth = 8
+    await ticks.run(3)
+    outcome = await ticks.controller.drain("default", "default-1", "bad disk")
+    assert (outcome.result, world.units["default-1"].drain.pinned) == (Result.APPLIED, True)
+    await ticks.run(3)
+    assert sorted(world.units) == ["default-2", "default-3"]
+    with pytest.raises(TargetError, match="no unit 'default-1'"):
+        await ticks.controller.drain("default", "default-1", "again")
+    dry = Controller(config(tmp_path, dry_run=True), previous=ticks.controller)
+    with pytest.raises(TargetError, match="dry run"):
+        await dry.drain("default", "default-2", "why not")
 
 
 async def test_a_follower_decides_and_does_nothing(world, tmp_path):

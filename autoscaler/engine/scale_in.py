@@ -110,7 +110,7 @@ def _cost_of_losing(replica: Replica, zones: Counter[str]) -> tuple[float, ...]:
 
 def _resume(snapshot: FleetSnapshot, wanted: int) -> list[Wish]:
     """Give work back to draining workers that can hear us, the latest drained first."""
-    able = [r for r in snapshot.replicas if r.draining and not r.silent and _alive(r)]
+    able = [r for r in snapshot.replicas if _resumable(r)]
     able.sort(key=lambda replica: -(replica.unit.drain.since if replica.unit.drain else 0.0))
     return [
         Wish(
@@ -166,6 +166,11 @@ def _queues_of(replica: Replica, snapshot: FleetSnapshot) -> tuple[str, ...]:
     told = replica.worker.queues if replica.worker else None
     marked = replica.unit.drain.queues if replica.unit.drain else ()
     return tuple(sorted({*(told or ()), *marked})) or snapshot.fleet.queues
+
+
+def _resumable(replica: Replica) -> bool:
+    drain = replica.unit.drain
+    return drain is not None and not drain.pinned and not replica.silent and _alive(replica)
 
 
 def _alive(replica: Replica) -> bool:

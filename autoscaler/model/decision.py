@@ -113,7 +113,7 @@ class Action:
 
     unit: for ADD a name that no present unit has; a target that names its units itself ignores it.
     queues: for DRAIN those to stop consuming, for RESUME those to give back. unheard: its worker
-    has never been heard of, so its silence proves nothing against REMOVE.
+    has never been heard of, so its silence proves nothing against REMOVE. pinned: as in Drain.
     """
 
     kind: ActionKind
@@ -125,6 +125,7 @@ class Action:
     worker: str = ""
     queues: tuple[str, ...] = ()
     unheard: bool = False
+    pinned: bool = False
 
 
 class Result(StrEnum):

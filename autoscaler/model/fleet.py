@@ -94,10 +94,14 @@ class UnitPhase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Drain:
-    """The mark on a unit that is leaving: since when, and the queues to give back on resume."""
+    """The mark on a unit that is leaving: since when, and the queues to give back on resume.
+
+    pinned: an operator wants it gone, so that it is not resumed when demand returns.
+    """
 
     since: float
     queues: tuple[str, ...] = ()
+    pinned: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,11 @@ def test_a_resumed_worker_gets_the_queues_it_had():
     assert (action.kind, action.worker, action.queues) == (RESUME, "a@host", ("high", "low"))
 
 
+def test_a_unit_that_an_operator_drained_is_not_resumed():
+    pinned = replica("b", 1, drained=True, unit={"drain": Drain(NOW, ("default",), pinned=True)})
+    assert wanted(seen(replica("a"), pinned), 2) == [(ADD, "default-1")]
+
+
 def test_a_silent_draining_worker_cannot_be_resumed_but_takes_room():
     snapshot = seen(replica("a"), replica("b", 1, drained=True, silent=True), max_replicas=2)
     assert wanted(snapshot, 2) == []
