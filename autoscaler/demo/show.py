@@ -99,13 +99,16 @@ class Show:
         """Everything that happens at once; returns whether somebody stopped the daemon."""
         self.phase = "real Valkey, real celery workers; Ctrl-C ends it"
         daemon = Daemon(_config_path(place), config, observers=(self.story,))
-        async with asyncio.TaskGroup() as tasks:
-            running = tasks.create_task(daemon.run())
-            load_ = tasks.create_task(self._send(place.url))
-            await self._watch(place, running)
-            interrupted = running.done()
-            load_.cancel()
-            daemon.stop()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                running = tasks.create_task(daemon.run())
+                load_ = tasks.create_task(self._send(place.url))
+                await self._watch(place, running)
+                interrupted = running.done()
+                load_.cancel()
+                daemon.stop()
+        finally:
+            await daemon.aclose()
         return interrupted
 
     async def _watch(self, place: Sandbox, running: asyncio.Task[int]) -> None:
