@@ -1,11 +1,24 @@
-"""How hard hypothesis looks: HYPOTHESIS_PROFILE=ci for more examples."""
+"""How hard hypothesis looks (HYPOTHESIS_PROFILE=ci for more examples), and a state directory."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import AsyncIterator
+from pathlib import Path
 
+import pytest
 from hypothesis import settings
+
+from tests.units import kill_units
 
 settings.register_profile("default", max_examples=200, deadline=None)
 settings.register_profile("ci", max_examples=2000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+@pytest.fixture
+async def state(tmp_path: Path) -> AsyncIterator[Path]:
+    """A state directory; whatever local units run for it are killed in the end."""
+    place = tmp_path / "state"
+    yield place
+    kill_units(place)
