@@ -44,9 +44,10 @@ def decide(
 
     forced = tuple(_forced(snapshot, current, override))
     steps = list(forced or asked.steps)
-    held, memory = guard(snapshot, history.guard, steps[-1].after)
+    within = tuple(_clamped(snapshot, steps[-1].after))
+    held, memory = guard(snapshot, history.guard, (*steps, *within)[-1].after)
     if held is not None and not _overruled(held, override):
-        steps.append(held)
+        steps += (*within, held)
     elif not forced:
         if asked.known:
             steps.append(stabilized)

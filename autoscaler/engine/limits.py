@@ -10,6 +10,7 @@ from autoscaler.model import Behavior, Limit, LimitType, ScalingRules, Select, S
 
 UNBEHAVED_FACTOR = 2.0
 UNBEHAVED_LEAST = 4
+UNLIMITED = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,8 @@ def scale_up_limit(history: History, current: int, rules: ScalingRules, now: flo
     if rules.select is Select.DISABLED:
         return current
     select = min if rules.select is Select.MIN else max
-    return select((_highest(rule, history, current, now) for rule in rules.limits), default=current)
+    bounds = (_highest(rule, history, current, now) for rule in rules.limits)
+    return select(bounds, default=UNLIMITED)
 
 
 def scale_down_limit(history: History, current: int, rules: ScalingRules, now: float) -> int:
@@ -74,7 +76,8 @@ def scale_down_limit(history: History, current: int, rules: ScalingRules, now: f
     if rules.select is Select.DISABLED:
         return current
     select = max if rules.select is Select.MIN else min
-    return select((_lowest(rule, history, current, now) for rule in rules.limits), default=current)
+    bounds = (_lowest(rule, history, current, now) for rule in rules.limits)
+    return select(bounds, default=0)
 
 
 def starts_from_nothing(history: History, rules: ScalingRules, now: float) -> bool:
