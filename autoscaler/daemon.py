@@ -15,7 +15,7 @@ from autoscaler.config import Config, load
 from autoscaler.controller import Controller, Observer
 from autoscaler.errors import ConfigError
 from autoscaler.interfaces import Source
-from autoscaler.leader import FileLeader
+from autoscaler.leader import FileLeader, Leadership, SoleLeader
 from autoscaler.model import Outcome
 from autoscaler.overrides import Overrides
 from autoscaler.telemetry.journal import Journal
@@ -66,7 +66,10 @@ class Daemon:
         self._path = path
         self._dry_run = dry_run
         self._clock = Clock()
-        self._leadership = FileLeader(config.state_directory)
+        self._leadership: Leadership = (
+            SoleLeader() if dry_run else FileLeader(config.state_directory)
+        )
+        self._told: tuple[str, bool] = ("", False)
         self._overrides = Overrides(config.state_directory)
         self._recent = Recent()
         kept = config.journal
@@ -152,6 +155,7 @@ class Daemon:
         """One tick; when told to stop meanwhile, it may finish the action at hand, briefly."""
         await self._leadership.acquire()
         now = self._clock.now()
+        self._tell_changes()
         for override in self._overrides.expire(now):
             log.warning("override expired", fleet=override.fleet, actor=override.actor)
         tick = tasks.create_task(self._controller.tick(now))
@@ -160,6 +164,16 @@ class Daemon:
         await asyncio.wait({tick}, timeout=GRACE_SECONDS)
         tick.cancel()
         stop.cancel()
+
+    def _tell_changes(self) -> None:
+        """Log what changed of leadership and of the wall clock, once each."""
+        now = (self._leadership.reason, self._clock.jump_seconds != 0)
+        (reason, jumped), (before, jumped_before) = now, self._told
+        self._told = now
+        if reason != before:
+            log.warning("follows", why=reason) if reason else log.info("leads")
+        if jumped and not jumped_before:
+            log.warning("the wall clock was set", seconds=round(self._clock.jump_seconds, 1))
 
     async def _wait_from(self, began: float) -> None:
         """Until the interval is over or something wakes us, but not too soon after `began`."""
