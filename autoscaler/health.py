@@ -18,7 +18,6 @@ from autoscaler.model import Alert, AlertState, Finding, Tick, Unchecked
 
 MOST_UNDELIVERED = 1_000
 MOST_AT_ONCE = 100
-NOTIFY_TIMEOUT_SECONDS = 30.0
 FIRST_RETRY_SECONDS = 1.0
 LONGEST_RETRY_SECONDS = 60.0
 
@@ -27,7 +26,8 @@ class Health:
     """What is unhealthy now, and who has still to be told. Needs none of the watched systems.
 
     checks: by name; each finding bears that name. previous: the health of before a reload, whose
-    alerts and undelivered messages carry on. random: spreads retries.
+    alerts and undelivered messages carry on. random: spreads retries. patience_seconds: how long
+    one delivery may take.
     """
 
     def __init__(
@@ -37,6 +37,7 @@ class Health:
         *,
         previous: Health | None = None,
         random: Random | None = None,
+        patience_seconds: float = 30.0,
     ) -> None:
         self.book: AlertBook = previous.book if previous else AlertBook()
         self.check_errors: Counter[str] = Counter()
@@ -45,7 +46,7 @@ class Health:
         self._broken: frozenset[str] = frozenset()
         self._log = structlog.get_logger()
         jitter = random or Random()  # noqa: S311 - spreads retries, guards nothing
-        self._outboxes = [Outbox(notifier, jitter) for notifier in notifiers]
+        self._outboxes = [Outbox(notifier, jitter, patience_seconds) for notifier in notifiers]
         for outbox in self._outboxes:
             outbox.put(previous.undelivered() if previous else ())
 
@@ -108,11 +109,12 @@ class Health:
 class Outbox:
     """The alerts that one notifier has still to be told; a newer state replaces an older one."""
 
-    def __init__(self, notifier: Notifier[Any], random: Random) -> None:
+    def __init__(self, notifier: Notifier[Any], random: Random, patience_seconds: float) -> None:
         self.notifier = notifier
         self.now = 0.0
         self.dropped = 0
         self._random = random
+        self._patience_seconds = patience_seconds
         self._waiting: dict[tuple[Key, AlertState], Alert] = {}
         self._filled = asyncio.Event()
         self._failures = 0
@@ -142,7 +144,7 @@ class Outbox:
             except NotifyError as error:
                 await self._back_off(str(error))
             except TimeoutError:
-                await self._back_off(f"no end within {NOTIFY_TIMEOUT_SECONDS:g} s")
+                await self._back_off(f"no end within {self._patience_seconds:g} s")
             except Exception as error:  # noqa: BLE001 - a notifier's bug silences only itself
                 await self._back_off(f"a bug in its plugin: {error!r}")
             else:
@@ -150,7 +152,7 @@ class Outbox:
 
     async def _deliver(self, alerts: Sequence[Alert]) -> None:
         try:
-            async with asyncio.timeout(NOTIFY_TIMEOUT_SECONDS):
+            async with asyncio.timeout(self._patience_seconds):
                 await self.notifier.notify(alerts, self.now)
         except NotifyError as error:
             if not error.permanent:

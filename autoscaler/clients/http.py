@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -84,8 +85,7 @@ class HttpClient:
                 method,
                 url,
                 params=params,
-                headers=headers,
-                auth=_auth(url, login),
+                headers={**(headers or {}), **_login(url, login)},
                 json=json,
                 allow_redirects=False,
             ) as response:
@@ -94,7 +94,7 @@ class HttpClient:
             raise self._failure(f"no whole answer within {self._timeout_seconds:g} s") from error
         except ssl.SSLError as error:
             raise self._failure(f"no TLS connection that can be trusted: {error}") from error
-        except ValueError as error:  # aiohttp's message would hold the URL or the header
+        except (ValueError, aiohttp.NonHttpUrlClientError) as error:  # it would tell the secrets
             raise self._failure("the URL or a header in the config is malformed") from error
         except (aiohttp.ClientError, OSError) as error:
             raise self._failure(f"no answer: {error or type(error).__name__}") from error
@@ -125,8 +125,8 @@ class HttpClient:
         return self._session
 
 
-def _auth(url: str, login: tuple[str, str] | None) -> aiohttp.BasicAuth | None:
-    """aiohttp refuses a login beside one in the URL."""
+def _login(url: str, login: tuple[str, str] | None) -> dict[str, str]:
+    """The header of a login, unless the URL brings its own, which aiohttp sees to."""
     if login is None or urlsplit(url).username is not None:
-        return None
-    return aiohttp.BasicAuth(*login, encoding="utf-8")
+        return {}
+    return {"Authorization": f"Basic {b64encode(':'.join(login).encode()).decode()}"}

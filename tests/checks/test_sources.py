@@ -50,3 +50,9 @@ def test_names_of_workers_that_could_not_be_read():
     findings, (unjudged,) = look(make(DuplicateNodenames), tick)
     assert findings == []
     assert unjudged.labels == {"source": "workers"}
+
+
+def test_names_that_are_all_different():
+    tick = scene(queues={})
+    assert set(tick.snapshot.observations) == {"broker", "workers"}
+    assert look(make(DuplicateNodenames), tick) == ([], [])
