@@ -57,6 +57,11 @@ def _count(value: Any) -> int | None:
 class RemoteControl(ABC):
     """One broker's channel to its workers. Methods raise ControlError when the broker fails."""
 
+    @property
+    def duplicates(self) -> frozenset[str]:
+        """Nodenames under which two workers lately answered one question, where that shows."""
+        return frozenset()
+
     @abstractmethod
     async def call(
         self,

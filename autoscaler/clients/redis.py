@@ -46,12 +46,14 @@ class RedisOptions(Options):
         default="", description="Celery's global_keyprefix, if its transport options have one"
     )
 
+    separator: str = Field(
+        default="\x06\x16", description="Celery's sep, if its transport options have one"
+    )
+
     @field_validator("url")
     @classmethod
     def _well_formed(cls, url: Secret) -> Secret:
-        text = url.reveal()
-        if not text.startswith(("amqp", "pyamqp")):
-            parse_address(text)
+        parse_address(url.reveal())
         return url
 
 
@@ -78,9 +80,17 @@ class RedisConnection:
 
         Raises `failure`, saying what to do, for whatever goes wrong within.
         """
+        async with (
+            self.open(failure) as client,
+            asyncio.timeout(timeout_seconds or self.timeout_seconds),
+        ):
+            yield client
+
+    @contextlib.asynccontextmanager
+    async def open(self, failure: type[AutoscalerError]) -> AsyncIterator[Redis]:
+        """A client for as long as one likes; failures are told as in `use`."""
         try:
-            async with asyncio.timeout(timeout_seconds or self.timeout_seconds):
-                yield self._connected()
+            yield self._connected()
         except (RedisConnectionError, RedisTimeoutError, OSError) as error:
             await self.aclose()
             raise failure(f"{self._address}: {self._explained(error)}") from error

@@ -33,7 +33,6 @@ class RedisBrokerOptions(RedisOptions):
     priority_steps: tuple[int, ...] = Field(
         default=(0, 3, 6, 9), min_length=1, description="Celery's priority_steps"
     )
-    separator: str = Field(default="\x06\x16", description="Celery's sep")
     unacked_key: str = Field(default="unacked", description="Celery's unacked_key")
     unacked_index_key: str = Field(
         default="unacked_index", description="Celery's unacked_index_key"

@@ -1,0 +1,176 @@
+"""Celery's remote control and worker events over Redis: asyncio, no thread, no Celery app.
+
+A question is published to all workers; each answers into a list, the asker's reply queue.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import json
+import uuid
+from collections.abc import AsyncIterator, Collection, Mapping
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.asyncio.connection import AbstractConnection
+from redis.exceptions import ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from autoscaler.clients.celery_question import CeleryNames, Question
+from autoscaler.clients.celery_remote import RemoteControl, WorkerEvent, worker_event
+from autoscaler.clients.redis import RedisConnection
+from autoscaler.errors import ControlError
+
+LINGER_SECONDS = 0.05  # for answers beyond those that were awaited
+SHORTEST_WAIT_SECONDS = 0.01  # as BRPOP takes 0 for ever
+REPLIES_KEPT_SECONDS = 60
+DUPLICATE_SECONDS = 60.0
+PING_AFTER_SECONDS = 10.0
+MAX_EVENT_BYTES = 65_536
+
+
+class RedisRemoteControl(RemoteControl):
+    """One Redis database's channel to its workers."""
+
+    def __init__(self, connection: RedisConnection, names: CeleryNames) -> None:
+        self._connection = connection
+        self._names = names
+        self._askers: list[str] = []
+        self._idle: list[str] = []
+        self._answered_twice: dict[str, float] = {}
+
+    @property
+    def duplicates(self) -> frozenset[str]:
+        since = asyncio.get_running_loop().time() - DUPLICATE_SECONDS
+        return frozenset(name for name, at in self._answered_twice.items() if at >= since)
+
+    async def call(
+        self,
+        method: str,
+        arguments: Mapping[str, Any] | None = None,
+        *,
+        destination: Collection[str] | None = None,
+        expected: Collection[str] = (),
+        timeout_seconds: float = 1.0,
+    ) -> Mapping[str, Any]:
+        if destination is not None and not destination:
+            return {}
+        awaited = frozenset(expected if destination is None else destination)
+        asker = self._asker()
+        question = Question(asker, method, arguments or {}, destination, awaited)
+        patience = timeout_seconds + self._connection.timeout_seconds
+        try:
+            async with self._connection.use(ControlError, patience) as client:
+                await self._ask(client, question)
+                await self._collect(client, question, timeout_seconds)
+        finally:
+            self._idle.append(asker)
+        at = asyncio.get_running_loop().time()
+        self._answered_twice.update(dict.fromkeys(question.answered_twice, at))
+        if question.unreadable and not question.answers:
+            raise ControlError(f"{self._connection.address}: workers sent {question.unreadable}")
+        return question.answers
+
+    async def events(self) -> AsyncIterator[WorkerEvent]:
+        async with self._connection.open(ControlError) as client:
+            pool: Any = client.connection_pool
+            connection = await pool.get_connection()
+            try:
+                await self._subscribe(connection)
+                while True:
+                    event = _event(await self._next(connection))
+                    if event is not None:
+                        yield event
+            finally:
+                await connection.disconnect(nowait=True)
+                await pool.release(connection)
+
+    async def aclose(self) -> None:
+        """Take the reply queues out of the broker and close the connection."""
+        askers, self._askers, self._idle = self._askers, [], []
+        if askers:
+            members = [self._names.reply_member(asker) for asker in askers]
+            keys = [self._names.reply_key(asker) for asker in askers]
+            with contextlib.suppress(ControlError):
+                async with self._connection.use(ControlError) as client:
+                    await client.srem(self._names.reply_binding, *members)
+                    await client.delete(*keys)
+        await self._connection.aclose()
+
+    def _asker(self) -> str:
+        """One that is not waiting for answers; late answers to it are known by their ticket."""
+        if not self._idle:
+            self._idle.append(str(uuid.uuid4()))
+            self._askers.append(self._idle[-1])
+        return self._idle.pop()
+
+    async def _ask(self, client: Redis, question: Question) -> None:
+        """Publish the question. The binding is written each time, since workers sweep old ones."""
+        names, asker = self._names, question.asker
+        pipe = client.pipeline(transaction=False)
+        pipe.sadd(names.reply_binding, names.reply_member(asker))
+        pipe.expire(names.reply_key(asker), REPLIES_KEPT_SECONDS)
+        channel = names.control_channel(self._connection.address.database)
+        pipe.publish(channel, question.message(names))
+        replies = await pipe.execute(raise_on_error=False)
+        for reply in replies:
+            if isinstance(reply, ResponseError):
+                raise reply
+        question.subscribers = replies[-1]
+
+    async def _collect(self, client: Redis, question: Question, timeout_seconds: float) -> None:
+        key = self._names.reply_key(question.asker)
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + timeout_seconds
+        while not question.complete and (left := deadline - clock()) > 0:
+            if question.satisfied:
+                await asyncio.sleep(min(left, LINGER_SECONDS))
+                return await self._take_all(client, question)
+            popped: Any = await client.brpop([key], timeout=max(left, SHORTEST_WAIT_SECONDS))
+            if popped is not None:
+                question.take(popped[1])
+                if not question.complete:
+                    await self._take_all(client, question)
+        return None
+
+    async def _take_all(self, client: Redis, question: Question) -> None:
+        """Take every answer that has come."""
+        key = self._names.reply_key(question.asker)
+        pipe = client.pipeline(transaction=True)
+        pipe.lrange(key, 0, -1)
+        pipe.delete(key)
+        envelopes, _ = await pipe.execute()
+        for envelope in reversed(envelopes):
+            question.take(envelope)
+
+    async def _subscribe(self, connection: AbstractConnection) -> None:
+        """On a connection of its own: redis-py's PubSub hides reconnections, and lost events."""
+        async with asyncio.timeout(self._connection.timeout_seconds):
+            pattern = self._names.worker_events(self._connection.address.database)
+            await connection.send_command("PSUBSCRIBE", pattern)
+            await connection.read_response()
+
+    async def _next(self, connection: AbstractConnection) -> Any:
+        """The next message. Silence is probed, so that a dead connection is found out."""
+        message = await connection.read_response(timeout=PING_AFTER_SECONDS)
+        if message is None:
+            await connection.send_command("PING")
+            message = await connection.read_response(timeout=self._connection.timeout_seconds)
+        if message is None:
+            raise RedisTimeoutError("no answer to PING")
+        return message
+
+
+def _event(message: Any) -> WorkerEvent | None:
+    if not isinstance(message, list) or message[0] != b"pmessage":
+        return None
+    envelope = message[3]
+    if len(envelope) > MAX_EVENT_BYTES:
+        return None
+    try:
+        body = json.loads(envelope)["body"]
+        return worker_event(json.loads(base64.b64decode(body)))
+    except (ValueError, KeyError, TypeError):
+        return None
