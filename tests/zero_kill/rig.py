@@ -159,7 +159,7 @@ class Rig:
     def _records(self) -> Iterator[tuple[str, dict[str, Any]]]:
         for path in sorted((self.state / "units" / "default").glob("[!.]*.json")):
             with contextlib.suppress(FileNotFoundError):
-                yield path.stem, json.loads(path.read_text())
+                yield path.stem, json.loads(path.read_text())["content"]
 
     def send(self, tasks: int | None = None) -> None:
         """Queue naps of random length, seeded, over both queues."""
