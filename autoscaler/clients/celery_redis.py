@@ -6,20 +6,17 @@ A question is published to all workers; each answers into a list, the asker's re
 from __future__ import annotations
 
 import asyncio
-import base64
 import contextlib
-import json
 import uuid
 from collections.abc import AsyncIterator, Collection, Mapping
 from typing import Any
 
 from redis.asyncio import Redis
-from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import ResponseError
-from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from autoscaler.clients.celery_events import subscribed_events
 from autoscaler.clients.celery_question import CeleryNames, Question
-from autoscaler.clients.celery_remote import RemoteControl, WorkerEvent, worker_event
+from autoscaler.clients.celery_remote import RemoteControl, WorkerEvent
 from autoscaler.clients.redis import RedisConnection
 from autoscaler.errors import ControlError
 
@@ -27,8 +24,6 @@ LINGER_SECONDS = 0.05  # for answers beyond those that were awaited
 SHORTEST_WAIT_SECONDS = 0.01  # as BRPOP takes 0 for ever
 REPLIES_KEPT_SECONDS = 60
 DUPLICATE_SECONDS = 60.0
-PING_AFTER_SECONDS = 10.0
-MAX_EVENT_BYTES = 65_536
 
 
 class RedisRemoteControl(RemoteControl):
@@ -78,11 +73,10 @@ class RedisRemoteControl(RemoteControl):
             pool: Any = client.connection_pool
             connection = await pool.get_connection()
             try:
-                await self._subscribe(connection)
-                while True:
-                    event = _event(await self._next(connection))
-                    if event is not None:
-                        yield event
+                pattern = self._names.worker_events(self._connection.address.database)
+                patience = self._connection.timeout_seconds
+                async for event in subscribed_events(connection, pattern, patience):
+                    yield event
             finally:
                 await connection.disconnect(nowait=True)
                 await pool.release(connection)
@@ -144,33 +138,3 @@ class RedisRemoteControl(RemoteControl):
         envelopes, _ = await pipe.execute()
         for envelope in reversed(envelopes):
             question.take(envelope)
-
-    async def _subscribe(self, connection: AbstractConnection) -> None:
-        """On a connection of its own: redis-py's PubSub hides reconnections, and lost events."""
-        async with asyncio.timeout(self._connection.timeout_seconds):
-            pattern = self._names.worker_events(self._connection.address.database)
-            await connection.send_command("PSUBSCRIBE", pattern)
-            await connection.read_response()
-
-    async def _next(self, connection: AbstractConnection) -> Any:
-        """The next message. Silence is probed, so that a dead connection is found out."""
-        message = await connection.read_response(timeout=PING_AFTER_SECONDS)
-        if message is None:
-            await connection.send_command("PING")
-            message = await connection.read_response(timeout=self._connection.timeout_seconds)
-        if message is None:
-            raise RedisTimeoutError("no answer to PING")
-        return message
-
-
-def _event(message: Any) -> WorkerEvent | None:
-    if not isinstance(message, list) or message[0] != b"pmessage":
-        return None
-    envelope = message[3]
-    if len(envelope) > MAX_EVENT_BYTES:
-        return None
-    try:
-        body = json.loads(envelope)["body"]
-        return worker_event(json.loads(base64.b64decode(body)))
-    except (ValueError, KeyError, TypeError):
-        return None
