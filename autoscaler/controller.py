@@ -140,12 +140,12 @@ class Controller:
         missing: dict[str, str] = {}
         async with asyncio.TaskGroup() as polls:
             reads = {
-                name: polls.create_task(self._poll(name, source.read(now), missing, bugs))
+                name: polls.create_task(self._poll(name, source.read, now, missing, bugs))
                 for name, source in self.sources.items()
             }
             listings = {
                 name: polls.create_task(
-                    self._poll(f"target/{name}", target.units(now), missing, bugs)
+                    self._poll(f"target/{name}", target.units, now, missing, bugs)
                 )
                 for name, target in self.targets.items()
             }
@@ -153,11 +153,16 @@ class Controller:
         return take_snapshot(now, screened, _results(listings), frozenset(self._controls))
 
     async def _poll(
-        self, name: str, read: Awaitable[T], missing: dict[str, str], bugs: dict[str, str]
+        self,
+        name: str,
+        read: Callable[[float], Awaitable[T]],
+        now: float,
+        missing: dict[str, str],
+        bugs: dict[str, str],
     ) -> T | None:
         try:
             async with asyncio.timeout(self._patience_seconds):
-                return await read
+                return await read(now)
         except (SourceError, TargetError) as error:
             missing[name] = str(error)
         except TimeoutError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -29,15 +29,23 @@ from autoscaler.model import (
     Step,
 )
 
+UNSURE_SECONDS = 300.0
+
 
 @dataclass
 class Memory:
-    """What a fleet's turns remember, kept over a reload. `sequence` orders its effects."""
+    """What a fleet's turns remember, kept over a reload. `sequence` orders its effects.
+
+    term: in which the last turn was. unsure: units that were asked for, nobody knows with what
+    success -> when (Unix seconds).
+    """
 
     history: History = field(default_factory=History)
     sequence: int = 0
     last: Decision | None = None
     seen: FleetSnapshot | None = None
+    term: int | None = None
+    unsure: Mapping[str, float] = field(default_factory=dict)
 
 
 class Reconciler:
@@ -67,10 +75,10 @@ class Reconciler:
         if f"target/{self.fleet.name}" in snapshot.missing:
             return self._hold(snapshot, override)
         memory = self.memory
+        self._read_back(snapshot)
         decision, memory.history = decide(self._policies, snapshot, memory.history, override)
         memory.last = decision
-        actions = plan(snapshot, decision.desired, Fence(self._term(), memory.sequence + 1))
-        memory.sequence += len(actions)
+        actions = self._plan(snapshot, decision.desired)
         if broken := "; ".join(violations(snapshot, decision, actions)):
             outcomes = _none_done(actions, Result.FROZEN)
             return FleetTick(snapshot, decision, Result.FROZEN, outcomes, override, broken)
@@ -111,6 +119,30 @@ class Reconciler:
         decision = _unchanged(snapshot, step)
         return FleetTick(snapshot, decision, Result.ERROR, error=error)
 
+    def _plan(self, snapshot: FleetSnapshot, desired: int) -> tuple[Action, ...]:
+        """What there is to do; the first cycle of a term only observes."""
+        memory, term = self.memory, self._term()
+        first, memory.term = memory.term != term, term
+        if first:
+            return ()
+        actions = plan(snapshot, desired, Fence(term, memory.sequence + 1))
+        memory.sequence += len(actions)
+        return actions
+
+    def _read_back(self, snapshot: FleetSnapshot) -> None:
+        """What was asked for without an answer, and is there now, counts as a change of now."""
+        memory, now = self.memory, snapshot.now
+        serving = {replica.name for replica in snapshot.replicas if replica.serving}
+        came = len(memory.unsure.keys() & serving)
+        memory.unsure = {
+            name: at
+            for name, at in memory.unsure.items()
+            if name not in serving and 0 <= now - at < UNSURE_SECONDS
+        }
+        if came:
+            current, behavior = snapshot.current, self.fleet.behavior
+            memory.history = memory.history.scaled(current - came, current, now, behavior)
+
     def _hold(self, snapshot: FleetSnapshot, override: Override | None) -> FleetTick:
         """No number can follow from a size that was not read."""
         why = snapshot.missing[f"target/{self.fleet.name}"]
@@ -136,6 +168,8 @@ class Reconciler:
     def _remember(self, outcomes: Sequence[Outcome], snapshot: FleetSnapshot) -> None:
         """A drain that failed half way counts too: its unit is marked and will leave."""
         marked = {replica.name for replica in snapshot.replicas if replica.unit.drain}
+        asked = {o.action.unit: snapshot.now for o in outcomes if _may_yet_come(o)}
+        self.memory.unsure = {**self.memory.unsure, **asked}
         ups = downs = 0
         for outcome in outcomes:
             kind, result = outcome.action.kind, outcome.result
@@ -147,6 +181,11 @@ class Reconciler:
             before, now, behavior = snapshot.current, snapshot.now, self.fleet.behavior
             history = self.memory.history
             self.memory.history = history.scaled(before, before + ups - downs, now, behavior)
+
+
+def _may_yet_come(outcome: Outcome) -> bool:
+    grows = outcome.action.kind in (ActionKind.ADD, ActionKind.RESUME)
+    return grows and outcome.result is Result.FAILED
 
 
 def _none_done(actions: Sequence[Action], result: Result) -> tuple[Outcome, ...]:

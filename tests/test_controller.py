@@ -206,6 +206,38 @@ async def test_a_reload_keeps_what_fleets_remember(world, tmp_path):
     assert old.memory_of("gone").sequence == 0
 
 
+class Terms(SoleLeader):
+    """Leads; the test says in which term."""
+
+
+async def test_the_first_cycle_of_a_new_term_only_observes(world, tmp_path):
+    leadership = Terms()
+    ticks = Ticks(config(tmp_path), leadership=leadership)
+    world.depth = 16
+    await ticks.run(3)
+    world.depth = 0
+    while not any(unit.drain for unit in world.units.values()):
+        await ticks.run()
+    leadership.term = 2
+    assert kinds(await ticks.run()) == []
+    assert ActionKind.REMOVE in kinds(await ticks.run())
+
+
+async def test_units_that_came_without_an_answer_count_against_the_limit(world, tmp_path):
+    one_a_minute = {"limits": [{"type": "pods", "value": 1, "period_seconds": 60}]}
+    ticks = Ticks(config(tmp_path, fleet={"behavior": {"scale_up": one_a_minute}}))
+    world.depth = 16
+    await ticks.run()
+    world.faults["launch"] = TARGET_DOWN
+    assert kinds(await ticks.run()) == [ActionKind.ADD]
+    del world.faults["launch"]
+    world.launch("default-1", ticks.now)
+    turn = await ticks.run(11)
+    assert (turn.decision.reason, sorted(world.units)) == ("ScaleUpLimit", ["default-1"])
+    await ticks.run(2)
+    assert sorted(world.units) == ["default-1", "default-2"]
+
+
 async def test_everything_is_closed_even_if_one_end_fails(world, tmp_path):
     controller = Controller(config(tmp_path))
     world.faults["close"] = TARGET_DOWN

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from statistics import median
 
-from autoscaler.engine.screening import Screened
+from autoscaler.engine.screening import STALE_SECONDS, Screened
 from autoscaler.model import (
     BrokerState,
     Fleet,
@@ -71,7 +71,7 @@ def fleet_snapshot(fleet: Fleet, snapshot: Snapshot) -> FleetSnapshot:
     missing = dict(_missing(fleet, snapshot))
     units = snapshot.units.get(fleet.name, ())
     replicas = tuple(_replica(fleet, unit, snapshot) for unit in units)
-    missing.update(_unanswering(fleet, replicas))
+    missing.update(_unanswering(fleet, replicas, snapshot.now))
     queues = [snapshot.queues[queue] for queue in fleet.queues if queue in snapshot.queues]
     whole = len(queues) == len(fleet.queues) and not (snapshot.worker_sources & missing.keys())
     samples = _samples(fleet, snapshot.now, queues if whole else None, replicas)
@@ -109,14 +109,24 @@ def _why_queue_is_missing(queue: str, snapshot: Snapshot) -> str:
     return "; ".join(_faults_of(queue, snapshot) or systems) or "no source reads it"
 
 
-def _unanswering(fleet: Fleet, replicas: Iterable[Replica]) -> Iterator[tuple[str, str]]:
-    """Workers that are there but never said what they do, so that nobody knows what they hold."""
+def _unanswering(
+    fleet: Fleet, replicas: Iterable[Replica], now: float
+) -> Iterator[tuple[str, str]]:
+    """Workers that are there and do not say what they do, so that nobody knows what they hold.
+
+    What a silent one said last stays its load: it must not keep the others for ever.
+    """
     if not fleet.queues:
         return
     for replica in replicas:
         worker = replica.worker
-        if worker is not None and replica.serving and worker.active is None:
+        if worker is None or not replica.serving:
+            continue
+        age = now - (worker.answered_at or 0.0)
+        if worker.active is None:
             yield f"worker/{worker.name}", "it has not told what it runs"
+        elif age > STALE_SECONDS and not replica.silent:
+            yield f"worker/{worker.name}", f"it last told what it runs {age:.0f} s ago"
 
 
 def _replica(fleet: Fleet, unit: Unit, snapshot: Snapshot) -> Replica:

@@ -128,6 +128,17 @@ def test_ready_means_subscribed_and_heard_of():
     assert [r.name for r in seen.replicas if r.unregistered] == ["unheard"]
 
 
+def test_a_worker_that_beats_and_no_longer_answers_is_not_known():
+    workers = [
+        worker("beats@host", answered_at=NOW - 61),
+        worker("lately@host", answered_at=NOW - 59),
+        worker("silent@host", heartbeat_at=NOW - 90, answered_at=NOW - 90),
+    ]
+    units = [unit(name) for name in ("beats", "lately", "silent")]
+    missing = view(world([QueueState("default", 0)], workers, units)).missing
+    assert missing == {"worker/beats@host": "it last told what it runs 61 s ago"}
+
+
 def test_units_are_joined_by_either_side_of_the_nodename():
     snapshot = world(
         [QueueState("default", 0)],
