@@ -30,7 +30,7 @@ def recommend(recommendations: Sequence[Recommendation], fleet: Fleet, current: 
     """The highest recommendation under the lowest ceiling.
 
     A policy that cannot tell stands against fewer replicas, not against more. With `min_replicas`
-    0 there are none until a policy is active.
+    0 there are none until a policy is active, and at least one while it is.
     """
     told = [r for r in recommendations if r.replicas is not None]
     silent = next((r for r in recommendations if r.replicas is None), None)
@@ -48,12 +48,15 @@ def recommend(recommendations: Sequence[Recommendation], fleet: Fleet, current: 
 
 
 def _highest(told: Sequence[Recommendation], fleet: Fleet, current: int) -> Step:
-    if fleet.min_replicas == 0 and not any(r.active for r in told):
-        messages = "; ".join(f"{r.policy}: {r.message}" for r in told)
-        return Step(Stage.RECOMMEND, current, 0, "Inactive", f"no policy is active: {messages}")
     top = max(told, key=_replicas)
-    message = f"{top.policy}: {top.message}"
-    return Step(Stage.RECOMMEND, current, _replicas(top), "ValidMetricFound", message)
+    replicas, message = _replicas(top), f"{top.policy}: {top.message}"
+    if fleet.min_replicas == 0:
+        active = any(r.active for r in told)
+        if replicas > 0 and not active:
+            message = f"no policy is active: {message}"
+            return Step(Stage.RECOMMEND, current, 0, "Inactive", message)
+        replicas = max(int(active), replicas)
+    return Step(Stage.RECOMMEND, current, replicas, "ValidMetricFound", message)
 
 
 def _replicas(recommendation: Recommendation) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Self
 
 from pydantic import Field, model_validator
@@ -16,7 +15,7 @@ from autoscaler.engine.replica_calculator import (
     replicas_for_value,
     thousandths,
 )
-from autoscaler.engine.samples import Aggregate, value_of
+from autoscaler.engine.samples import Aggregate, selector, value_of, why_missing
 from autoscaler.engine.unit_groups import Phase, Readiness, Reading, UnitState, Warmup
 from autoscaler.interfaces import Options, Policy
 from autoscaler.model import FleetSnapshot, Recommendation, Replica, UnitPhase
@@ -34,9 +33,7 @@ class TargetTrackingOptions(Options):
     """What is kept at which target. Without a target: as many per replica as it has slots."""
 
     sample: str = Field(default="demand_tasks", min_length=1, description="sample to follow")
-    labels: Mapping[str, str] = Field(
-        default_factory=dict, description="labels that the samples must carry"
-    )
+    labels: dict[str, str] = Field(default_factory=dict, description="labels it must have")
     aggregate: Aggregate = Field(
         default=Aggregate.SUM, description="how several samples become one number"
     )
@@ -50,7 +47,7 @@ class TargetTrackingOptions(Options):
         default=None, ge=1, le=100, description="percent of their slots that replicas should use"
     )
     activation_value: float = Field(
-        default=0, description="the sample must exceed it for the fleet to leave zero"
+        default=0, description="the sample must exceed it for the fleet to leave or stay above zero"
     )
 
     @model_validator(mode="after")
@@ -86,14 +83,16 @@ class TargetTracking(Policy[TargetTrackingOptions]):
         options = self.options
         usage = self._usage(snapshot)
         active = usage > options.activation_value
-        told = f"{self._name} {_plain(usage)}"
+        told = f"{selector(options.sample, options.labels)} {_plain(usage)}"
         if options.value is not None:
             replicas = _for_value(snapshot, usage, options.value)
             message = f"{told}, target {_plain(options.value)} -> {replicas}"
             return self._answer(replicas, message, active=active)
         each = options.average_value or value_of(snapshot.samples, SLOTS)
         if not each:
-            return self._to_learn(snapshot, told, active=active)
+            if snapshot.current > 0:
+                raise CannotTellError(f"there is no sample {SLOTS}: no worker has told its slots")
+            return self._first(told, active=active)
         calculated = replicas_for_average(
             snapshot.current,
             thousandths(usage),
@@ -107,19 +106,23 @@ class TargetTracking(Policy[TargetTrackingOptions]):
         options = self.options
         usage = value_of(snapshot.samples, options.sample, options.labels, options.aggregate)
         if usage is None:
-            raise CannotTellError(f"there is no sample {self._name}")
+            raise CannotTellError(why_missing(snapshot.samples, options.sample, options.labels))
         if usage < 0:
-            raise CannotTellError(f"{self._name} is {_plain(usage)}, which is no load")
+            name = selector(options.sample, options.labels)
+            raise CannotTellError(f"{name} is {_plain(usage)}, which is no load")
         return usage
 
-    def _to_learn(self, snapshot: FleetSnapshot, told: str, *, active: bool) -> Recommendation:
-        """From nothing one replica is enough to learn how many slots it has."""
-        if snapshot.current > 0:
-            raise CannotTellError(f"there is no sample {SLOTS}: no worker has told its slots")
-        message = f"{told}, and nobody knows yet how many slots a replica has"
+    def _first(self, told: str, *, active: bool) -> Recommendation:
+        """From nothing one replica is enough to learn from."""
+        message = f"{told}, and with no replica nobody knows what one can take"
         return self._answer(int(active), message, active=active)
 
     def _of_utilization(self, snapshot: FleetSnapshot, percent: int) -> Recommendation:
+        """At zero nothing is utilized, so it is demand that makes the fleet leave or keep it."""
+        if snapshot.current == 0:
+            waiting = self._usage(snapshot)
+            told = f"{self.options.sample} {_plain(waiting)}"
+            return self._first(told, active=waiting > self.options.activation_value)
         usual = value_of(snapshot.samples, SLOTS)
         slots = _per_unit(snapshot, "slots")
         units = [_unit_state(r, slots.get(r.name, usual)) for r in snapshot.replicas]
@@ -134,17 +137,13 @@ class TargetTracking(Policy[TargetTrackingOptions]):
         )
         used = calculated.utilization or 0
         message = f"{used} % of slots are busy, target {percent} % -> {calculated.replicas}"
-        active = used > self.options.activation_value
+        demand = value_of(snapshot.samples, self.options.sample)
+        active = demand is None or demand > self.options.activation_value
         return self._answer(calculated.replicas, message, active=active)
 
     def _answer(self, replicas: int, message: str, *, active: bool) -> Recommendation:
         name = self.context.name
         return Recommendation(name, replicas, "ValidMetricFound", message, active=active)
-
-    @property
-    def _name(self) -> str:
-        labels = ", ".join(f"{name}={value}" for name, value in self.options.labels.items())
-        return f"{self.options.sample}{{{labels}}}" if labels else self.options.sample
 
 
 def _for_value(snapshot: FleetSnapshot, usage: float, target: float) -> int:

@@ -57,7 +57,8 @@ class MetricPolicy(Policy[Options]):
         except CannotTellError as error:
             return Recommendation(name, None, f"FailedGet{name}Metric", str(error))
         self.utilization = found.utilization
-        return Recommendation(name, found.replicas, "ValidMetricFound", "")
+        active = found.replicas > 0
+        return Recommendation(name, found.replicas, "ValidMetricFound", "", active=active)
 
 
 def reconcile(case: Case) -> Answer:

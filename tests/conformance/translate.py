@@ -110,7 +110,9 @@ def requests_of(pods: Iterable[Case], container: str, resource: str, *, pod_leve
 
 def _request_of(pod: Case, container: str, resource: str, pod_level: bool) -> int:
     whole: dict[str, int] = pod["podLevelRequestsMilli"] or {}
-    if pod_level and not container and resource in whole:
+    if pod_level and not container and whole:
+        if resource not in whole:
+            raise CannotTellError(f"missing pod-level request for {resource} in Pod {pod['name']}")
         return whole[resource]
     sidecars = (c for c in pod.get("initContainers") or () if c["restartPolicy"] == "Always")
     chosen = [c for c in (*pod["containers"], *sidecars) if container in ("", c["name"])]

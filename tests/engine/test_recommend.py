@@ -64,6 +64,7 @@ def test_with_a_minimum_of_zero_there_are_none_until_a_policy_is_active():
     assert asked(idle, current=0, min_replicas=0).replicas == 0
     assert asked(idle, says(2, "b"), current=0, min_replicas=0).replicas == 3
     assert asked(idle, min_replicas=1).replicas == 3
+    assert asked(says(0), min_replicas=0).replicas == 1
 
 
 def test_one_silent_policy_keeps_the_fleet_from_zero():
