@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from autoscaler.clients.fifo_age import FifoAge
@@ -29,14 +29,12 @@ class QueueAges:
     def __init__(self) -> None:
         self._queues: dict[str, _Queue] = {}
 
-    @property
-    def marks(self) -> dict[tuple[str, int], str]:
-        """The newest message of each list when it was last looked at, by queue and step."""
-        return {
-            (name, step): reading.mark
-            for name, queue in self._queues.items()
-            for step, (reading, _) in queue.lists.items()
-        }
+    def marks(self, queue: str) -> Mapping[int, str]:
+        """The newest message of each of its lists when they were last looked at, by step."""
+        known = self._queues.get(queue)
+        if known is None:
+            return {}
+        return {step: reading.mark for step, (reading, _) in known.lists.items()}
 
     def observe(self, reading: QueuesReading, at: float) -> None:
         """Take in one reading of all queues; what could not be read is forgotten."""

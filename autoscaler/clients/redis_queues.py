@@ -6,7 +6,7 @@ A queue is one list for each priority step, new messages at its head; an empty l
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from autoscaler.clients.redis_faults import explain
 from autoscaler.clients.redis_script import DIGEST, SCRIPT
 
 Command = tuple[str | int, ...]
-Marks = Mapping[tuple[str, int], str]
+Marks = Callable[[str], Mapping[int, str]]  # of a queue: the last mark by priority step
 
 QUEUES_PER_SCRIPT = 500  # keeps Redis busy for about 1 ms at a time
 LOOKS_PER_READ = 128  # queues whose lists are looked at; a look costs Redis about 5 µs
@@ -88,11 +88,6 @@ class RedisQueues:
         self._chunks = [names[at : at + QUEUES_PER_SCRIPT] for at in starts]
         self._keys = [[layout.prefix + name for name in chunk] for chunk in self._chunks]
         self._keys_json = [json.dumps(keys) for keys in self._keys]
-        self._places = {
-            name: (number, place)
-            for number, chunk in enumerate(self._chunks)
-            for place, name in enumerate(chunk, start=1)
-        }
         self._suffixes = layout.suffixes
         self._suffixes_json = json.dumps(layout.suffixes)
         self._turns = 1
@@ -104,9 +99,8 @@ class RedisQueues:
     ) -> tuple[QueuesReading, list[Any]]:
         """Read the depth of every queue, and look at the lists of as many as is cheap, in turn.
 
-        marks: the last ones, by queue and step. The extra commands go in the same round trip; their
-        replies, or errors, are returned as well. Raises redis.RedisError. Where scripts are
-        forbidden it only counts.
+        The extra commands go in the same round trip; their replies, or errors, are returned too.
+        Raises redis.RedisError. Where scripts are forbidden it only counts.
         """
         if self._reads_without_scripts == 0:
             try:
@@ -135,14 +129,20 @@ class RedisQueues:
 
     def _arguments(self, marks: Marks) -> Iterator[Command]:
         """The arguments of the script for each chunk of queues."""
-        known: list[dict[str, str]] = [{} for _ in self._chunks]
-        for (queue, step), mark in marks.items():
-            chunk, place = self._places[queue]
-            if place % self._turns == self._turn:
-                known[chunk][f"{place}:{step}"] = mark
-        for keys, found in zip(self._keys_json, known, strict=True):
-            marked = json.dumps(found)
-            yield keys, self._suffixes_json, marked, LOOKS_FOR_MARKS, self._turns, self._turn
+        for keys, chunk in zip(self._keys_json, self._chunks, strict=True):
+            known = {
+                f"{place}:{step}": mark
+                for place, queue in self._in_turn(chunk)
+                for step, mark in marks(queue).items()
+            }
+            limits = (LOOKS_FOR_MARKS, self._turns, self._turn)
+            yield keys, self._suffixes_json, json.dumps(known), *limits
+
+    def _in_turn(self, chunk: Sequence[str]) -> Iterator[tuple[int, str]]:
+        """The queues of a chunk to be looked at this time, each with its place in the chunk."""
+        first = self._turn or self._turns
+        places = range(first, len(chunk) + 1, self._turns)
+        return zip(places, chunk[first - 1 :: self._turns], strict=True)
 
     def _looked(self, replies: Iterable[Any]) -> QueuesReading:
         depths: dict[str, int] = {}
@@ -157,8 +157,7 @@ class RedisQueues:
                     ResponseError(str(error, "utf-8", "replace"))
                 )
             lists.extend(_list_reading(chunk[row[0] - 1], *row[1:]) for row in looked)
-            in_turn = chunk[(self._turn or self._turns) - 1 :: self._turns]
-            looked_at.extend(name for name in in_turn if depths.get(name))
+            looked_at.extend(name for _, name in self._in_turn(chunk) if depths.get(name))
         filled = len(depths) - list(depths.values()).count(0)
         self._turns = max(1, -(-filled // LOOKS_PER_READ))
         self._turn = (self._turn + 1) % self._turns

@@ -53,15 +53,21 @@ local function count(queue, step, key)
     if queue % nth == first then look(queue, step, key, length) end
   end
 end
+local function count_further(from, to)
+  local keys = {}
+  for queue = from, to do
+    for step = 2, #suffixes do keys[#keys + 1] = queues[queue] .. suffixes[step] end
+  end
+  if #keys == 0 or redis.pcall('EXISTS', unpack(keys)) == 0 then return end
+  for i, key in ipairs(keys) do
+    count(from + math.floor((i - 1) / (#suffixes - 1)), 2 + (i - 1) % (#suffixes - 1), key)
+  end
+end
 for queue, name in ipairs(queues) do
   depths[queue] = 0
   count(queue, 1, name .. suffixes[1])
-  local further = {}
-  for step = 2, #suffixes do further[step - 1] = name .. suffixes[step] end
-  if #further > 0 and redis.pcall('EXISTS', unpack(further)) ~= 0 then
-    for i, key in ipairs(further) do count(queue, i + 1, key) end
-  end
 end
+for from = 1, #queues, 32 do count_further(from, math.min(from + 31, #queues)) end
 return {depths, errors, lists}
 """
 DIGEST = sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()

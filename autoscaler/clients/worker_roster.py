@@ -38,6 +38,7 @@ class _Worker:
     details_at: float | None = None
     details_asked_at: float | None = None
     doubled_at: float | None = None
+    idle_at: float | None = None
     queues: frozenset[str] | None = None
     slots: int | None = None
     active: tuple[ActiveTask, ...] | None = None
@@ -79,6 +80,8 @@ class WorkerRoster:
             worker.missed_at = None
         worker.offline_at = None
         worker.heard_at = at
+        if worker.idle_at is not None and (event.active or event.processed != worker.processed):
+            worker.idle_at = at
         worker.processed = event.processed
         worker.version = event.version or worker.version
         if event.pid is not None:
@@ -108,6 +111,7 @@ class WorkerRoster:
             worker.reserved = reserved_count(reserved[name])
             worker.answered_at = at
             worker.missed_at = None
+            worker.idle_at = (worker.idle_at or at) if worker.active == () else None
             if worker.offline_at is not None and at - worker.offline_at > OFFLINE_SECONDS:
                 worker.offline_at = None
         for name in awaited - (active.keys() & reserved.keys()):
@@ -172,6 +176,7 @@ class WorkerRoster:
             processed=worker.processed,
             pid=worker.pid,
             version=worker.version,
+            idle_since=_wall(worker.idle_at, now, at),
         )
 
     def duplicates(self, at: float) -> frozenset[str]:

@@ -55,6 +55,7 @@ class RedisBroker(Source[RedisBrokerOptions]):
         self._connection = RedisConnection(options, options.timeout_seconds)
         self._turn = asyncio.Lock()
         self._ages = QueueAges()
+        self._empty = {name: QueueState(name, 0) for name in self._names}
         self._told: dict[str, int] | None = None
 
     async def read(self, now: float) -> BrokerState:
@@ -118,8 +119,11 @@ class RedisBroker(Source[RedisBrokerOptions]):
 
     def _states(self, depths: Mapping[str, int], now: float) -> dict[str, QueueState]:
         at = asyncio.get_running_loop().time()
+        oldest = self._ages.oldest
         return {
-            name: QueueState(name, depth, oldest_age_seconds=self._ages.oldest(name, now, at))
+            name: QueueState(name, depth, oldest_age_seconds=oldest(name, now, at))
+            if depth
+            else self._empty[name]
             for name, depth in depths.items()
         }
 
