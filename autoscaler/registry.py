@@ -75,7 +75,7 @@ def find(kind: type[P], name: str) -> type[P]:
     module_name, _, class_name = path.partition(":")
     try:
         found = getattr(import_module(module_name), class_name)
-    except (ImportError, AttributeError, ValueError) as error:
+    except Exception as error:  # a stranger's module may raise anything
         raise ConfigError(f"{word} {name!r} cannot be imported: {error}") from error
     if not (isinstance(found, type) and issubclass(found, kind)):
         raise ConfigError(f"{path} is not a {kind.__name__} (see autoscaler.interfaces)")

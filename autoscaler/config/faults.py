@@ -16,6 +16,7 @@ Fault = tuple[Location, str]
 
 MAX_FAULTS = 100
 _LONGEST_PATH = 200
+_LONGEST_LINE = 600
 
 
 def invalid(title: str, faults: Iterable[Fault]) -> ValidationError:
@@ -45,7 +46,7 @@ def config_error(
             placed.append((line, written, message))
         placed.sort(key=itemgetter(0))
         lines = [f"{document.name}:{line}: {path_text(at)}: {text}" for line, at, text in placed]
-    unique = list(dict.fromkeys(lines))
+    unique = list(dict.fromkeys(map(_one_line, lines)))
     if len(unique) > MAX_FAULTS:
         unique[MAX_FAULTS:] = [f"and more than these {MAX_FAULTS}"]
     return ConfigError(*unique)
@@ -55,3 +56,10 @@ def path_text(location: Location) -> str:
     """`fleets[0].max_replicas`; `config` for the whole."""
     parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
     return "".join(parts).removeprefix(".")[:_LONGEST_PATH] or "config"
+
+
+def _one_line(text: str) -> str:
+    """The text fit for a log or terminal: no line breaks, nothing unprintable, not endless."""
+    printable = (char if char.isprintable() else ascii(char)[1:-1] for char in text)
+    line = "".join(printable)
+    return line if len(line) <= _LONGEST_LINE else f"{line[:_LONGEST_LINE]}…"

@@ -16,10 +16,12 @@ from autoscaler.model import FleetSnapshot, Recommendation
 
 
 class StepRule(Options):
-    """What to do while the sample is above, or below, a bound."""
+    """What to do while the sample is above a bound, or at most there."""
 
     above: float | None = Field(default=None, description="holds while the sample is above this")
-    below: float | None = Field(default=None, description="holds while the sample is below this")
+    at_most: float | None = Field(
+        default=None, description="holds while the sample is this or below"
+    )
     change: int | None = Field(
         default=None, strict=True, description="replicas to add, or with '-' to take away"
     )
@@ -32,8 +34,8 @@ class StepRule(Options):
 
     @model_validator(mode="after")
     def _one_bound_one_effect(self) -> Self:
-        if (self.above is None) == (self.below is None):
-            raise ValueError("needs a bound: above or below, one of the two")
+        if (self.above is None) == (self.at_most is None):
+            raise ValueError("needs a bound: above or at_most, one of the two")
         effects = [each for each in (self.change, self.percent, self.replicas) if each is not None]
         if len(effects) != 1:
             raise ValueError("needs an effect: change, percent or replicas, one of the three")
@@ -42,7 +44,7 @@ class StepRule(Options):
         return self
 
     def __str__(self) -> str:
-        bound = f"above {self.above:g}" if self.above is not None else f"below {self.below:g}"
+        bound = f"above {self.above:g}" if self.above is not None else f"at most {self.at_most:g}"
         if self.replicas is not None:
             return f"{bound}: {self.replicas} replicas"
         unit = f"{self.change:+d}" if self.change is not None else f"{self.percent:+d} %"
@@ -68,15 +70,15 @@ def _checked_steps(steps: tuple[StepRule, ...]) -> tuple[StepRule, ...]:
     if not steps:
         raise ValueError("must hold at least one step")
     above = [step.above for step in steps if step.above is not None]
-    below = [step.below for step in steps if step.below is not None]
-    for bounds in (above, below):
+    at_most = [step.at_most for step in steps if step.at_most is not None]
+    for bounds in (above, at_most):
         twice = [bound for bound in bounds if bounds.count(bound) > 1]
         if twice:
             raise ValueError(f"two steps have the bound {twice[0]:g}; each needs its own")
-    if above and below and max(below) > min(above):
+    if above and at_most and max(at_most) > min(above):
         raise ValueError(
-            f"below {max(below):g} and above {min(above):g} overlap; "
-            "every 'below' must be at most the least 'above'"
+            f"at_most {max(at_most):g} and above {min(above):g} overlap; "
+            "no at_most may be more than the least above"
         )
     return steps
 
@@ -115,9 +117,11 @@ class StepPolicy(Policy[StepOptions]):
         return Recommendation(self.context.name, replicas, reason, message, active=replicas > 0)
 
     def _holding(self, value: float) -> StepRule | None:
-        """The step whose bound is the farthest one passed."""
-        above = [s for s in self.options.steps if s.above is not None and value > s.above]
-        below = [s for s in self.options.steps if s.below is not None and value < s.below]
+        """The step whose bound is the farthest of those passed."""
+        above = {s.above: s for s in self.options.steps if s.above is not None and value > s.above}
+        at_most = {
+            s.at_most: s for s in self.options.steps if s.at_most is not None and value <= s.at_most
+        }
         if above:
-            return max(above, key=lambda step: step.above or 0.0)
-        return min(below, key=lambda step: step.below or 0.0, default=None)
+            return above[max(above)]
+        return at_most[min(at_most)] if at_most else None
