@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator
 from typing import TextIO
 
-from autoscaler.cli.demo_screen import Frame, draw, minutes
+from autoscaler.cli.demo_screen import Frame, draw, one_line
 from autoscaler.demo.show import Report, Show
 from autoscaler.demo.story import Event
 
@@ -36,6 +36,8 @@ def run(arguments: argparse.Namespace) -> int:
     print(json.dumps(report.document(), indent=2) if arguments.json else _summary(report))
     if report.interrupted:
         return INTERRUPTED
+    if not report.clean:
+        print("\n".join(report.complaints), file=sys.stderr)
     return 0 if report.clean else 1
 
 
@@ -46,7 +48,7 @@ async def _shown(arguments: argparse.Namespace) -> Report:
     def tell(event: Event) -> None:
         events.append(event)
         if not live and not arguments.json:
-            print(f"{minutes(event.at)}  {event.what:7} {event.message}", flush=True)
+            print(one_line(event), flush=True)
 
     show = Show(arguments.seconds, arguments.seed, tell)
     if not live:
@@ -56,6 +58,7 @@ async def _shown(arguments: argparse.Namespace) -> Report:
             drawing = tasks.create_task(_keep_drawing(out, show, events))
             report = await show.run()
             drawing.cancel()
+    print("\n".join(one_line(event) for event in events))
     return report
 
 

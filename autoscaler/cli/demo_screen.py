@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import textwrap
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
+from autoscaler.cli.table import BOLD, DIM, GREEN, PLAIN, YELLOW, Part, painted, sparkline
 from autoscaler.demo.story import Event, Moment
 from autoscaler.model import Fleet, Replica
 
-BARS = "▁▂▃▄▅▆▇█"
 LABEL_WIDTH = 15
-PLAIN, BOLD, DIM, GREEN, YELLOW, RED = "", "1", "2", "32", "33", "31"
+EVENT_WIDTH = 15
 
-Part = tuple[str, str]
 Line = tuple[Part, ...]
 
 
@@ -34,7 +33,7 @@ class Frame:
 def draw(frame: Frame, columns: int, rows: int, *, colors: bool) -> list[str]:
     """The screen's lines, none wider than `columns`, no more than `rows`."""
     lines = list(_lines(frame, columns, rows))[:rows]
-    return [_painted(line, columns, colors=colors) for line in lines]
+    return [painted(line, columns, colors=colors) for line in lines]
 
 
 def _lines(frame: Frame, columns: int, rows: int) -> Iterator[Line]:
@@ -53,12 +52,12 @@ def _lines(frame: Frame, columns: int, rows: int) -> Iterator[Line]:
     yield ()
     yield ((DIM, f"{'when':7}what happened, and why"),)
     room = max(1, rows - 12 - max(most, len(replicas)))
-    shown = frame.events[-room:]
-    yield from (_event_line(event) for event in shown)
+    shown = [line for event in frame.events for line in _event_lines(event, columns)][-room:]
+    yield from shown
     yield from [()] * (room - len(shown))
     yield ()
-    ask = f"in another terminal: autoscaler explain {now.fleet.name} --url {frame.address}"
-    yield ((DIM, ask),)
+    ask = f"autoscaler explain {now.fleet.name} --url {frame.address}"
+    yield ((DIM, f"elsewhere: {ask}   Ctrl-C ends it"),)
 
 
 def _charts(frame: Frame, columns: int) -> Iterator[Line]:
@@ -116,38 +115,18 @@ def _state(replica: Replica) -> Part:
     return PLAIN, "silent" if replica.silent else "starting"
 
 
-def _event_line(event: Event) -> Line:
-    return (
-        (DIM, f"{minutes(event.at):7}"),
-        (BOLD, f"{event.what:8}"),
-        (PLAIN, event.message),
-    )
+def _event_lines(event: Event, columns: int) -> Iterator[Line]:
+    """The sentence in at most two lines, cut off where it is longer."""
+    first, *more = textwrap.wrap(event.message, max(20, columns - EVENT_WIDTH)) or [""]
+    rest = " ".join(more)
+    yield ((DIM, f"{minutes(event.at):7}"), (BOLD, f"{event.what:8}"), (PLAIN, first))
+    if rest:
+        yield ((PLAIN, " " * EVENT_WIDTH), (PLAIN, rest))
 
 
-def sparkline(values: Iterable[float | None], width: int, top: float) -> str:
-    """The values as bars from 0 to `top`, squeezed to `width`; what is not known is a gap."""
-    known = list(values)
-    buckets = min(width, len(known))
-    edges = [index * len(known) // buckets for index in range(buckets + 1)] if buckets else []
-    spans = [known[a:b] for a, b in pairwise(edges)]
-    return "".join(_bar(span, top) for span in spans).ljust(width)
-
-
-def _bar(span: Sequence[float | None], top: float) -> str:
-    known = [value for value in span if value is not None]
-    if not known:
-        return " "
-    share = max(known) / top if top else 0.0
-    return BARS[min(len(BARS) - 1, round(share * (len(BARS) - 1)))]
-
-
-def _painted(line: Line, columns: int, *, colors: bool) -> str:
-    text, left = "", columns
-    for color, part in line:
-        shown = part if len(part) <= left else part[: max(0, left - 1)] + "…" * (left > 0)
-        left -= len(shown)
-        text += f"\x1b[{color}m{shown}\x1b[0m" if colors and color and shown else shown
-    return text
+def one_line(event: Event) -> str:
+    """The event where lines are not counted."""
+    return f"{minutes(event.at):7}{event.what:8}{event.message}"
 
 
 def minutes(seconds: float) -> str:

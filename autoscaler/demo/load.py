@@ -1,4 +1,4 @@
-"""The demo's load: a trickle with two bursts in it, the same for the same seed."""
+"""The demo's load: a trickle, and two bursts that each end in a few long tasks."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-TASKS_A_BURST_PER_SECOND_OF_DEMO = 1.1
-BURSTS_AT = (0.04, 0.5)
+BURST_TASKS, LONG_TASKS = 110, 3
+BURSTS_AT = (0.04, 0.45)
 BURST_LASTS = 0.06
-TRICKLE_ENDS = 0.75
-TRICKLE_EVERY_SECONDS = 2.0
-LONG_SHARE = 0.06
+TRICKLE_TASKS, TRICKLE_ENDS = 36, 0.72
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,28 +20,28 @@ class Arrival:
     seconds: float
 
 
-def arrivals(length_seconds: float, seed: int) -> tuple[Arrival, ...]:
-    """Every task of a demo of that length, in the order in which they are sent."""
+def arrivals(length: float, seed: int) -> tuple[Arrival, ...]:
+    """Every task of a demo of `length` seconds, in order; the same for the same seed.
+
+    Of a shorter demo the tasks are as many, and shorter.
+    """
     chance = random.Random(seed)  # noqa: S311 - a load, not a secret
-    times = sorted([*_trickle(length_seconds), *_bursts(length_seconds, chance)])
-    return tuple(Arrival(at, _duration(chance)) for at in times)
+    shares = sorted([*_trickle(), *_bursts(chance)], key=lambda arrival: arrival.at)
+    return tuple(
+        Arrival(round(share.at * length, 3), round(share.seconds * length / 100, 3))
+        for share in shares
+    )
 
 
-def _trickle(length_seconds: float) -> Iterator[float]:
-    at = 0.0
-    while at < TRICKLE_ENDS * length_seconds:
-        yield at
-        at += TRICKLE_EVERY_SECONDS
+def _trickle() -> Iterator[Arrival]:
+    for number in range(TRICKLE_TASKS):
+        yield Arrival(TRICKLE_ENDS * number / TRICKLE_TASKS, 0.8)
 
 
-def _bursts(length_seconds: float, chance: random.Random) -> Iterator[float]:
+def _bursts(chance: random.Random) -> Iterator[Arrival]:
+    """The long tasks come last: when the rest is done, drains have something to wait for."""
     for begins in BURSTS_AT:
-        for _ in range(round(TASKS_A_BURST_PER_SECOND_OF_DEMO * length_seconds)):
-            yield (begins + BURST_LASTS * chance.random()) * length_seconds
-
-
-def _duration(chance: random.Random) -> float:
-    """Mostly about a second; a few go on for long, so that a drain has something to wait for."""
-    if chance.random() < LONG_SHARE:
-        return round(chance.uniform(6.0, 10.0), 2)
-    return round(chance.uniform(0.3, 1.8), 2)
+        for _ in range(BURST_TASKS):
+            yield Arrival(begins + BURST_LASTS * chance.random(), chance.uniform(0.3, 1.8))
+        for _ in range(LONG_TASKS):
+            yield Arrival(begins + BURST_LASTS, chance.uniform(20, 26))

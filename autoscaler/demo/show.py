@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import signal
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from importlib.resources import files
@@ -21,6 +23,7 @@ from autoscaler.telemetry.log import configure
 FLEET = "default"
 PATIENCE_SECONDS = 60.0
 LOOK_EVERY_SECONDS = 0.2
+MOST_COMPLAINTS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,8 @@ class Report:
     """What came of a demo.
 
     worker_seconds: what the replicas cost; static_worker_seconds: what `max_replicas` would have,
-    kept all the time. first_decision_seconds: from the daemon's first tick.
+    kept all the time. first_decision_seconds: from the daemon's first tick. complaints: what the
+    daemon logged as a warning or worse, the latest.
     """
 
     seconds: float
@@ -39,6 +43,7 @@ class Report:
     most_replicas: int
     worker_seconds: float
     static_worker_seconds: float
+    complaints: tuple[str, ...]
 
     @property
     def clean(self) -> bool:
@@ -75,12 +80,13 @@ class Show:
         """Show it all, and clean up. Raises AutoscalerError when it cannot even begin."""
         async with sandbox() as place:
             config = self._configure(place)
-            with (place.directory / "daemon.log").open("w") as log:
-                configure("json", "info", log)
+            log = place.directory / "daemon.log"
+            with log.open("w") as stream:
+                configure("json", "info", stream)
                 interrupted = await self._play(place, config)
-            self.phase = "ending the workers, which finish what they run"
-            await place.end_workers()
-            return self._report(await toll(place.broker, self._sent), interrupted=interrupted)
+                await self._end_workers(place)
+            tasks = await toll(place.broker, self._sent)
+            return self._report(tasks, _complaints(log), interrupted=interrupted)
 
     def _configure(self, place: Sandbox) -> Config:
         """The demo's config as a file of its own, which the daemon can load anew."""
@@ -97,7 +103,7 @@ class Show:
 
     async def _play(self, place: Sandbox, config: Config) -> bool:
         """Everything that happens at once; returns whether somebody stopped the daemon."""
-        self.phase = "real Valkey, real celery workers; Ctrl-C ends it"
+        self.phase = "real Valkey, real celery workers"
         daemon = Daemon(_config_path(place), config, observers=(self.story,))
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -134,7 +140,13 @@ class Show:
                 self._sent += await asyncio.to_thread(_publish, due, connection)
                 del pending[: len(due)]
 
-    def _report(self, tasks: Toll, *, interrupted: bool) -> Report:
+    async def _end_workers(self, place: Sandbox) -> None:
+        """A second Ctrl-C waits for no task any more."""
+        self.phase = "ending the workers, which finish what they run"
+        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, place.kill_workers)
+        await place.end_workers()
+
+    def _report(self, tasks: Toll, complaints: tuple[str, ...], *, interrupted: bool) -> Report:
         story = self.story
         lasted = story.moments[-1].at if story.moments else 0.0
         most = story.moments[-1].fleet.max_replicas if story.moments else 0
@@ -147,11 +159,18 @@ class Show:
             most_replicas=max((len(moment.replicas) for moment in story.moments), default=0),
             worker_seconds=round(story.worker_seconds, 1),
             static_worker_seconds=round(most * lasted, 1),
+            complaints=complaints,
         )
 
 
 def _publish(due: Sequence[Arrival], connection: Any) -> list[str]:
     return [str(work.apply_async((a.seconds,), connection=connection).id) for a in due]
+
+
+def _complaints(log: Path) -> tuple[str, ...]:
+    lines = log.read_text(encoding="utf-8").splitlines()
+    bad = [line for line in lines if json.loads(line)["level"] in ("warning", "error")]
+    return tuple(bad[-MOST_COMPLAINTS:])
 
 
 def _config_path(place: Sandbox) -> Path:

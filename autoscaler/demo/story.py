@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
+from autoscaler.engine.explain import explain
 from autoscaler.model import Fleet, FleetTick, Outcome, Replica, Result, Tick
 
 
@@ -64,7 +65,8 @@ class Story:
             self.decisions += 1
             if self.first_decision_at is None:
                 self.first_decision_at = round(at, 1)
-            yield Event(at, f"{decision.current} → {decision.desired}", decision.message)
+            why = " ".join(explain(turn).why)
+            yield Event(at, f"{decision.current} → {decision.desired}", why)
         self._desired = decision.desired
 
 
