@@ -33,8 +33,7 @@ def _run(arguments: argparse.Namespace) -> int:
     except Failure as failure:
         return _complain([str(failure)], failure.hint, failure.code)
     except ConfigError as error:
-        hint = f"`autoscaler check {getattr(arguments, 'config', 'FILE')}` shows them all again"
-        return _complain(error.faults, hint, Exit.USAGE)
+        return _complain(error.faults, "mend the lines named above, and try again", Exit.USAGE)
     except AutoscalerError as error:
         return _complain([str(error)], "", Exit.NOT_SO)
     except BrokenPipeError:

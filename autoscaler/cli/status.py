@@ -36,8 +36,17 @@ examples:
   autoscaler status --watch         again every 2 seconds, until Ctrl-C
   autoscaler status --json | jq '.fleets[] | {name, current, desired}'
 """
-HEADERS = tuple(
-    ["fleet", "demand", "now", "want", "ready", "drain", "waiting", "running", "oldest", "why"]
+HEADERS = (
+    "fleet",
+    "demand",
+    "now",
+    "want",
+    "ready",
+    "drain",
+    "waiting",
+    "running",
+    "oldest",
+    "why",
 )
 REPLICA_HEADERS = ("unit", "state", "tasks", "held", "worker", "still runs")
 TREND_WIDTH = 12

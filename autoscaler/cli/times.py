@@ -25,6 +25,15 @@ def seconds(text: str) -> float:
     return total
 
 
+def written(total: float) -> str:
+    """A duration as `seconds` reads it, exactly: `1h30m`, `0s`."""
+    left, text = total, ""
+    for unit in ("d", "h", "m"):
+        number, left = divmod(left, UNITS[unit])
+        text += f"{number:g}{unit}" if number else ""
+    return f"{text}{left:g}s" if left or not text else text
+
+
 def lasting(text: str) -> float | None:
     """A duration, or `forever`, which is None. For argparse."""
     return None if text.strip().lower() == FOREVER else seconds(text)
