@@ -74,7 +74,7 @@ class Controller:
         for spec, fleet in zip(config.fleets, self._fleets, strict=True):
             context = self._context(fleet.name, fleet)
             self.targets[fleet.name] = spec.target.make(context)
-            policies = [policy.make(context) for policy in spec.policies]
+            policies = [p.make(self._context(p.kind, fleet)) for p in spec.policies]
             self._reconcilers[fleet.name] = Reconciler(
                 fleet,
                 policies,
