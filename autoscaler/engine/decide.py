@@ -114,6 +114,5 @@ def _first_is_free(snapshot: FleetSnapshot, history: History) -> bool:
 
 def _clamped(snapshot: FleetSnapshot, proposed: int) -> Iterator[Step]:
     fleet = snapshot.fleet
-    step = clamp(proposed, Bounds(fleet.min_replicas, fleet.max_replicas))
-    if step.after != proposed:
-        yield step
+    if not fleet.min_replicas <= proposed <= fleet.max_replicas:
+        yield clamp(proposed, Bounds(fleet.min_replicas, fleet.max_replicas))
