@@ -8,7 +8,7 @@ import structlog
 from aiohttp import web
 
 from autoscaler.engine.wording import clock_time
-from autoscaler.errors import StateError
+from autoscaler.errors import StateError, TargetError
 from autoscaler.model import Override, Result
 from autoscaler.telemetry.record import override_document
 from autoscaler.web.backend import Backend
@@ -72,7 +72,10 @@ async def drain(backend: Backend, request: web.Request) -> DrainedDocument:
             "this daemon cannot drain a unit of your choice",
             hint=f"scale {name} down: it drains those that can best be spared",
         )
-    outcome = await backend.drain(name, asked.unit, f"{asked.actor}: {asked.reason}")
+    try:
+        outcome = await backend.drain(name, asked.unit, f"{asked.actor}: {asked.reason}")
+    except TargetError as error:
+        raise Problem(HTTPStatus.CONFLICT, str(error)) from error
     _audit(request, "drain", asked, unit=asked.unit, result=outcome.result.value)
     if outcome.result in (Result.FAILED, Result.REFUSED, Result.NOT_LEADER, Result.PAUSED):
         raise Problem(HTTPStatus.CONFLICT, f"{outcome.result}: {outcome.message}".rstrip(": "))

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from autoscaler.errors import TargetError
 from autoscaler.model import ActionKind, Outcome, Result
 from autoscaler.secret import Secret
 from tests.records import NOW
@@ -124,9 +125,12 @@ async def test_drain_of_one_unit(api: Api) -> None:
     assert cannot.status == 501
     asked: list[tuple[str, str, str]] = []
     results = [Result.APPLIED, Result.FAILED]
+    fault = TargetError("this is a dry run: nothing is changed")
 
     async def drain(fleet: str, unit: str, reason: str) -> Outcome:
         asked.append((fleet, unit, reason))
+        if len(asked) > len(results):
+            raise fault
         return outcome(ActionKind.DRAIN, unit, results[len(asked) - 1])
 
     api.backend.drain = drain
@@ -134,6 +138,8 @@ async def test_drain_of_one_unit(api: Api) -> None:
     assert done.document["message"] == "default-1 takes no new tasks, and leaves when empty"
     assert asked == [("default", "default-1", "ann: deploy 41")]
     assert (await api.post(f"{FLEET}/drain", body)).status == 409
+    refused = await api.post(f"{FLEET}/drain", body)
+    assert (refused.status, refused.document["detail"]) == (409, str(fault))
     unknown = await api.post(f"{FLEET}/drain", {**body, "unit": "default-9"})
     assert unknown.status == 404
     assert unknown.document["hint"] == "there are: default-0, default-1, default-2"
