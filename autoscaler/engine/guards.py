@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
+from autoscaler.engine.behavior import down_window_seconds
 from autoscaler.model import FleetSnapshot, Stage, Step
 
 HOUR_SECONDS = 3600.0
-DEFAULT_DOWN_WINDOW_SECONDS = 300.0
 COLLAPSE_FROM_TASKS = 10
 SETTLING_INTERVALS = 3
 GAP_INTERVALS = 6
@@ -79,13 +79,6 @@ def cap_shrink(snapshot: FleetSnapshot, memory: GuardMemory, proposed: int) -> S
     return Step(Stage.GUARD, proposed, floor, "ShrinkCapped", message)
 
 
-def down_window_seconds(snapshot: FleetSnapshot) -> float:
-    """The fleet's scale-down stabilization window."""
-    behavior = snapshot.fleet.behavior
-    window = behavior.scale_down.stabilization_window_seconds if behavior else None
-    return DEFAULT_DOWN_WINDOW_SECONDS if window is None else float(window)
-
-
 def _observe(snapshot: FleetSnapshot, memory: GuardMemory) -> GuardMemory:
     now = snapshot.now
     demand = next((sample.value for sample in snapshot.samples.named("demand_tasks")), None)
@@ -100,14 +93,17 @@ def _observe(snapshot: FleetSnapshot, memory: GuardMemory) -> GuardMemory:
 
 def _doubtful(snapshot: FleetSnapshot, memory: GuardMemory, demand: float | None) -> bool:
     elapsed = snapshot.now - (snapshot.now if memory.last_tick_at is None else memory.last_tick_at)
-    longest = max(GAP_INTERVALS * snapshot.fleet.interval_seconds, down_window_seconds(snapshot))
+    longest = max(
+        GAP_INTERVALS * snapshot.fleet.interval_seconds,
+        down_window_seconds(snapshot.fleet.behavior),
+    )
     collapsed = demand == 0 and memory.demand is not None and memory.demand >= COLLAPSE_FROM_TASKS
     return elapsed < 0 or elapsed > longest or collapsed
 
 
 def _settling_seconds(snapshot: FleetSnapshot, known_since: float) -> float:
     shortest = SETTLING_INTERVALS * snapshot.fleet.interval_seconds
-    return known_since + max(shortest, down_window_seconds(snapshot)) - snapshot.now
+    return known_since + max(shortest, down_window_seconds(snapshot.fleet.behavior)) - snapshot.now
 
 
 def _hold(
