@@ -17,7 +17,7 @@ import yaml
 from autoscaler.errors import ConfigError
 
 MAX_BYTES = 1_048_576
-MAX_VALUES = 100_000
+MAX_VALUES = 50_000
 MAX_DEPTH = 32
 
 Location = tuple[str | int, ...]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -22,7 +23,7 @@ from autoscaler import registry
 from autoscaler.config.behavior import HPA_SPELLING
 from autoscaler.config.cross import BROKER_URL, cross_faults, default_sources
 from autoscaler.config.document import Location
-from autoscaler.config.faults import config_error, path_text
+from autoscaler.config.faults import MAX_FAULTS, config_error, path_text
 from autoscaler.config.fleet import FleetConfig
 from autoscaler.config.plugin import (
     CheckConfig,
@@ -107,7 +108,7 @@ class Config(Options):
     def _with_every_fault(
         cls, data: Any, handler: ModelWrapValidatorHandler[Self], info: ValidationInfo
     ) -> Self:
-        faults = list(cross_faults(data))
+        faults = list(islice(cross_faults(data), MAX_FAULTS + 1))
         try:
             config = handler(data)
         except ValidationError as error:

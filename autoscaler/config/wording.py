@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from autoscaler.config.document import Location
-from autoscaler.config.faults import Fault
+from autoscaler.config.faults import MAX_FAULTS, Fault
 
 _UNIONS = (Union, UnionType)
 _LONGEST_SHOWN = 40
@@ -50,6 +50,8 @@ def faults_of(error: ValidationError, model: type[BaseModel]) -> Iterator[Fault]
         location = _without_tags(model, detail["loc"])
         message = words(detail, model) if words else detail["msg"]
         found.setdefault(location, []).append(message)
+        if len(found) > MAX_FAULTS:
+            break
     for location, messages in found.items():
         yield location, "; or ".join(dict.fromkeys(messages))
 

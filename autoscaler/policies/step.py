@@ -14,6 +14,8 @@ from autoscaler.engine.samples import Aggregate, selector, value_of, why_missing
 from autoscaler.interfaces import Options, Policy
 from autoscaler.model import FleetSnapshot, Recommendation
 
+MAX_STEPS = 50
+
 
 class StepRule(Options):
     """What to do while the sample is above a bound, or at most there."""
@@ -67,8 +69,8 @@ class StepRule(Options):
 
 
 def _checked_steps(steps: tuple[StepRule, ...]) -> tuple[StepRule, ...]:
-    if not steps:
-        raise ValueError("must hold at least one step")
+    if not 1 <= len(steps) <= MAX_STEPS:
+        raise ValueError(f"must hold 1 to {MAX_STEPS} steps, not {len(steps)}")
     above = [step.above for step in steps if step.above is not None]
     at_most = [step.at_most for step in steps if step.at_most is not None]
     for bounds in (above, at_most):

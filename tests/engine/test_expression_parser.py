@@ -117,30 +117,6 @@ def test_a_long_chain_is_no_depth() -> None:
 
 PIECES = ["max", "sum", "count", "(", ")", "a", "1", ".", "+", "-", "%", "<", "?", ":", "??", ","]
 PIECES += ["{", "q", "=", '"x"', "}", "'", "&"]
-    "max",
-    "(",
-    ")",
-    "a",
-    "1",
-    "+",
-    "-",
-    "?",
-    ":",
-    "??",
-    "{",
-    "}",
-    "q",
-    "=",
-    '"x"',
-    ",",
-    "<",
-    "sum",
-    "count",
-    "%",
-    ".",
-    "'",
-    "&",
-]
 
 
 @given(st.text(max_size=60) | st.lists(st.sampled_from(PIECES), max_size=40).map(" ".join))
