@@ -81,11 +81,21 @@ class RabbitMQ(Process):
         await self.manage("PUT", f"/api/vhosts/{name}")
         return self.address(name)
 
-    async def close_connections(self) -> None:
-        """Cut every client off, as a failover does."""
+    async def connections(self) -> list[dict[str, str]]:
+        """The clients that are connected, as of the last statistics."""
         connections = await self.manage("GET", "/api/connections")
         assert isinstance(connections, list)
-        for connection in connections:
+        return connections
+
+    async def control(self, *command: str) -> None:
+        """Run one command of rabbitmqctl."""
+        control = Process([str(RABBITMQ.with_name("rabbitmqctl")), *command], self.log, self.env)
+        await control.launch()
+        assert await control.exited() == 0, self.output
+
+    async def close_connections(self) -> None:
+        """Cut every client off, as a failover does."""
+        for connection in await self.connections():
             with contextlib.suppress(URLError):
                 await self.manage("DELETE", f"/api/connections/{quote(connection['name'])}")
 

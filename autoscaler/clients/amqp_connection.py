@@ -11,11 +11,12 @@ from autoscaler.clients.amqp_address import AmqpAddress
 
 HEARTBEAT_SECONDS = 10
 # py-amqp falls over its own closed sockets with AttributeError.
-LOST = (amqp.AMQPError, OSError, AttributeError)
+LOST = (amqp.AMQPError, amqp.exceptions.MessageNacked, OSError, AttributeError)
 
 _MEANINGS: dict[type[BaseException], str] = {
     amqp.AccessRefused: "refused, check the user, the password and the user's permissions",
     amqp.NotAllowed: "refused, check that the virtual host exists and may be used",
+    amqp.exceptions.MessageNacked: "the broker did not take a message",
     amqp.AMQPError: "the broker ended the connection",
     ssl.SSLError: "no TLS connection that can be trusted",
     TimeoutError: "no answer in time",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections import deque
 from collections.abc import AsyncIterator, Collection, Mapping
 from functools import partial
@@ -13,32 +12,32 @@ from uuid import uuid4
 import amqp
 
 from autoscaler.clients.amqp_thread import AmqpThread
+from autoscaler.clients.celery_question import CeleryNames, Question
 from autoscaler.clients.celery_remote import RemoteControl, WorkerEvent, worker_event
+from autoscaler.clients.celery_replies import parse_without_arguments
 from autoscaler.errors import ControlError
 from autoscaler.secret import Secret
 
-REQUESTS = "celery.pidbox"
-REPLIES = "reply.celery.pidbox"
-EVENTS = "celeryev"
 EVENTS_CONSUMER = "events"
 EVENT_LIFE_MILLISECONDS = 5_000
 MOST_EVENTS = 10_000
-MOST_BODY_CHARACTERS = 1_048_576
 
 
 class AmqpRemoteControl(RemoteControl):
-    """Requests and replies of many calls at once, over one connection in one thread.
+    """Questions and answers of many calls at once, over one connection in one thread.
 
-    Worker names, queue names and settings of the exchanges are those of Celery 5.
+    timeout_seconds: how long the broker, not the workers, may take. Two workers of one name share
+    a queue here, or the second is refused, so that none is seen to answer twice.
     """
 
-    def __init__(self, url: Secret | str, timeout_seconds: float) -> None:
-        """timeout_seconds: how long the broker, not the workers, may take."""
+    def __init__(
+        self, url: Secret, timeout_seconds: float, names: CeleryNames | None = None
+    ) -> None:
+        self._names = names or CeleryNames()
         self._calls: dict[str, _Call] = {}
         self._streams: set[_Stream] = set()
-        self._reply_key = ""
-        secret = Secret(url) if isinstance(url, str) else url
-        self._thread = AmqpThread(secret, timeout_seconds, ControlError, self._listen, self._lost)
+        self._asker = ""
+        self._thread = AmqpThread(url, timeout_seconds, ControlError, self._listen, self._lost)
 
     async def call(
         self,
@@ -51,19 +50,12 @@ class AmqpRemoteControl(RemoteControl):
     ) -> Mapping[str, Any]:
         if destination is not None and not destination:
             return {}
-        call = _Call(expected if destination is None else destination)
-        ticket = str(uuid4())
-        request = {
-            "method": method,
-            "arguments": dict(arguments or {}),
-            "destination": None if destination is None else list(destination),
-            "pattern": None,
-            "matcher": None,
-            "ticket": ticket,
-        }
+        awaited = frozenset(expected if destination is None else destination)
+        call = _Call(Question("", method, arguments or {}, destination, awaited))
+        ticket = call.question.ticket
         self._calls[ticket] = call
         try:
-            await self._thread.run(partial(self._publish, request, timeout_seconds))
+            await self._thread.run(partial(self._publish, call.question, timeout_seconds))
             return await call.outcome(timeout_seconds)
         finally:
             del self._calls[ticket]
@@ -83,57 +75,71 @@ class AmqpRemoteControl(RemoteControl):
 
     def _listen(self, channel: amqp.Channel) -> None:
         """In the thread: a reply queue of our own, new with each connection."""
-        self._reply_key = str(uuid4())
-        queue = f"{self._reply_key}.{REPLIES}"
-        channel.exchange_declare(REQUESTS, "fanout", durable=False, auto_delete=False)
-        channel.exchange_declare(REPLIES, "direct", durable=False, auto_delete=False)
+        self._asker = str(uuid4())
+        replies = self._names.reply_exchange
+        queue = f"{self._asker}.{replies}"
+        channel.exchange_declare(self._requests, "fanout", durable=False, auto_delete=False)
+        channel.exchange_declare(replies, "direct", durable=False, auto_delete=False)
         channel.queue_declare(queue, exclusive=True, arguments={"x-max-length": MOST_EVENTS})
-        channel.queue_bind(queue, REPLIES, self._reply_key)
+        channel.queue_bind(queue, replies, self._asker)
         channel.basic_consume(queue, no_ack=True, callback=self._on_reply)
 
     def _subscribe(self, channel: amqp.Channel) -> None:
         """In the thread: the events of workers, none that waited for too long."""
         if EVENTS_CONSUMER in channel.callbacks:
             return
+        events = self._names.event_exchange
         limits = {"x-message-ttl": EVENT_LIFE_MILLISECONDS, "x-max-length": MOST_EVENTS}
-        queue = f"{EVENTS}.{self._reply_key}"
-        channel.exchange_declare(EVENTS, "topic", durable=True, auto_delete=False)
+        queue = f"{events}.{self._asker}"
+        channel.exchange_declare(events, "topic", durable=True, auto_delete=False)
         channel.queue_declare(queue, exclusive=True, arguments=limits)
-        channel.queue_bind(queue, EVENTS, "worker.#")
+        channel.queue_bind(queue, events, "worker.#")
         channel.basic_consume(queue, EVENTS_CONSUMER, no_ack=True, callback=self._on_event)
 
-    def _publish(
-        self, request: Mapping[str, Any], timeout_seconds: float, channel: amqp.Channel
-    ) -> None:
-        """In the thread: send; it expires, as a late worker must not obey an old request."""
-        reply_to = {"exchange": REPLIES, "routing_key": self._reply_key}
+    def _publish(self, question: Question, timeout_seconds: float, channel: amqp.Channel) -> None:
+        """In the thread: send, and have the broker confirm, as silence is not the workers' then.
+
+        It expires, as a worker that was away must not obey what is past.
+        """
+        question.asker = self._asker
         message = amqp.Message(
-            json.dumps({**request, "reply_to": reply_to}),
+            question.body(self._names),
             content_type="application/json",
             content_encoding="utf-8",
             delivery_mode=1,
             expiration=str(round(timeout_seconds * 1_000)),
         )
-        channel.basic_publish(message, REQUESTS)
+        channel.basic_publish_confirm(message, self._requests)
+
+    @property
+    def _requests(self) -> str:
+        return f"{self._names.control_exchange}.pidbox"
 
     def _on_reply(self, message: amqp.Message) -> None:
         """In the thread."""
-        replies = _decoded(message)
-        ticket = (message.headers or {}).get("ticket")
-        if isinstance(replies, dict) and isinstance(ticket, str):
-            self._thread.call_soon(self._reply, ticket, replies)
+        reply = {
+            "headers": message.headers or {},
+            "content-type": message.properties.get("content_type"),
+            "properties": {},
+            "body": message.body,
+        }
+        self._thread.call_soon(self._receive, reply)
 
     def _on_event(self, message: amqp.Message) -> None:
         """In the thread."""
-        event = worker_event(_decoded(message))
+        try:
+            event = worker_event(parse_without_arguments(message.body))
+        except (ValueError, RecursionError):
+            return
         if event is not None:
-            self._thread.call_soon(self._event, event)
+            self._thread.call_soon(self._tell, event)
 
-    def _reply(self, ticket: str, replies: dict[str, Any]) -> None:
-        if ticket in self._calls:
-            self._calls[ticket].add(replies)
+    def _receive(self, reply: Mapping[str, Any]) -> None:
+        call = self._calls.get(str(reply["headers"].get("ticket")))
+        if call is not None:
+            call.receive(reply)
 
-    def _event(self, event: WorkerEvent) -> None:
+    def _tell(self, event: WorkerEvent) -> None:
         for stream in self._streams:
             stream.put(event)
 
@@ -145,17 +151,16 @@ class AmqpRemoteControl(RemoteControl):
 
 
 class _Call:
-    """One request and the replies to it so far."""
+    """A question, and the wait for its answers."""
 
-    def __init__(self, wanted: Collection[str]) -> None:
-        self._wanted = frozenset(wanted)
-        self._replies: dict[str, Any] = {}
+    def __init__(self, question: Question) -> None:
+        self.question = question
         self._finished = asyncio.Event()
         self._fault = ""
 
-    def add(self, replies: Mapping[str, Any]) -> None:
-        self._replies.update(replies)
-        if self._wanted and self._wanted <= self._replies.keys():
+    def receive(self, reply: Mapping[str, Any]) -> None:
+        self.question.receive(reply)
+        if self.question.satisfied:
             self._finished.set()
 
     def fail(self, fault: str) -> None:
@@ -163,15 +168,17 @@ class _Call:
         self._finished.set()
 
     async def outcome(self, timeout_seconds: float) -> Mapping[str, Any]:
-        """The replies, once all are in or the time is over."""
+        """The answers, once all are in or the time is over."""
         try:
             async with asyncio.timeout(timeout_seconds):
                 await self._finished.wait()
         except TimeoutError:
-            return self._replies
+            pass
         if self._fault:
             raise ControlError(self._fault)
-        return self._replies
+        if self.question.unreadable and not self.question.answers:
+            raise ControlError(f"workers sent {self.question.unreadable}")
+        return dict(self.question.answers)
 
 
 class _Stream:
@@ -200,13 +207,3 @@ class _Stream:
             self._filled.clear()
             await self._filled.wait()
         return self._events.popleft()
-
-
-def _decoded(message: amqp.Message) -> Any:
-    """The JSON in a message; None for what is too large or is none. Nothing else is accepted."""
-    if len(message.body) > MOST_BODY_CHARACTERS:
-        return None
-    try:
-        return json.loads(message.body)
-    except (ValueError, RecursionError):
-        return None

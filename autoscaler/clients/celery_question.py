@@ -1,4 +1,4 @@
-"""One question to Celery workers as Redis carries it, and the answers to it so far."""
+"""One question to Celery workers, and the answers to it so far."""
 
 from __future__ import annotations
 
@@ -72,8 +72,8 @@ class Question:
     ticket: str = field(default_factory=lambda: uuid.uuid4().hex)
     _count: int = 0
 
-    def message(self, names: CeleryNames) -> str:
-        """The message as kombu writes it."""
+    def body(self, names: CeleryNames) -> str:
+        """What the workers read, as JSON."""
         body = {
             "method": self.method,
             "arguments": self.arguments,
@@ -83,6 +83,10 @@ class Question:
             "ticket": self.ticket,
             "reply_to": {"exchange": names.reply_exchange, "routing_key": self.asker},
         }
+        return json.dumps(body)
+
+    def message(self, names: CeleryNames) -> str:
+        """The message as kombu writes it to Redis."""
         properties = {
             "delivery_mode": 1,
             "delivery_info": {"exchange": f"{names.control_exchange}.pidbox", "routing_key": ""},
@@ -91,7 +95,7 @@ class Question:
             "delivery_tag": str(uuid.uuid4()),
         }
         envelope = {
-            "body": base64.b64encode(json.dumps(body).encode()).decode(),
+            "body": base64.b64encode(self.body(names).encode()).decode(),
             "content-encoding": "utf-8",
             "content-type": "application/json",
             "headers": {"clock": 1, "expires": 0},
@@ -105,11 +109,17 @@ class Question:
             self.unreadable = f"an answer of {len(envelope)} bytes"
             return
         try:
-            message = json.loads(envelope)
+            self.receive(json.loads(envelope))
+        except (ValueError, RecursionError):
+            self.unreadable = self.unreadable or "an answer that is no JSON"
+
+    def receive(self, message: Any) -> None:
+        """Take in one message: a mapping with `headers`, `content-type`, `properties`, `body`."""
+        try:
             if message["headers"].get("ticket") != self.ticket:
                 return
             answers = self._opened(message)
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             self.unreadable = self.unreadable or "an answer that is no message of Celery's"
             return
         self._count += 1

@@ -111,11 +111,6 @@ class CeleryWorkers(Source[CeleryWorkersOptions]):
 
 
 def _remote_control(options: CeleryWorkersOptions) -> RemoteControl:
-    if options.url.reveal().startswith(AMQP_SCHEMES):
-        amqp = import_module("autoscaler.clients.celery_amqp")
-        remote: RemoteControl = amqp.AmqpRemoteControl(options.url, CONNECTION_SECONDS)
-        return remote
-    connection = RedisConnection(options, max(options.timeout_seconds, CONNECTION_SECONDS))
     names = CeleryNames(
         options.control_exchange,
         options.event_exchange,
@@ -123,4 +118,9 @@ def _remote_control(options: CeleryWorkersOptions) -> RemoteControl:
         options.key_prefix,
         options.separator,
     )
+    if options.url.reveal().startswith(AMQP_SCHEMES):
+        amqp = import_module("autoscaler.clients.celery_amqp")
+        remote: RemoteControl = amqp.AmqpRemoteControl(options.url, CONNECTION_SECONDS, names)
+        return remote
+    connection = RedisConnection(options, max(options.timeout_seconds, CONNECTION_SECONDS))
     return RedisRemoteControl(connection, names)

@@ -6,7 +6,7 @@ import asyncio
 import json
 import math
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -15,6 +15,9 @@ from autoscaler.errors import SourceError
 from autoscaler.interfaces import Context, Options, Source
 from autoscaler.model import Sample, SampleState
 from autoscaler.secret import Secret, redact, redact_url
+
+SampleName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+PromQL = Annotated[str, Field(min_length=1)]
 
 MOST_SERIES = 1_000
 MOST_CHARACTERS = 300
@@ -27,7 +30,7 @@ class Prometheus(Source["Prometheus.Options"]):
         """Where to ask, and what."""
 
         url: Secret = Field(description="base URL, such as http://prometheus:9090")
-        queries: dict[str, str] = Field(
+        queries: dict[SampleName, PromQL] = Field(
             min_length=1, description="sample name -> PromQL that gives a vector or a scalar"
         )
         timeout_seconds: float = Field(default=4, gt=0, description="how long one query may take")
@@ -135,7 +138,7 @@ def _sample(name: str, labels: dict[str, str], pair: Any, oldest: float) -> Samp
     except (TypeError, ValueError):
         raise SourceError("a series has no float value") from None
     if not math.isfinite(sample.value) or not math.isfinite(sample.at):
-        raise SourceError(f"a value is {value}")
+        raise SourceError(f"a value is {value} at {at}")
     if sample.at < oldest:
         raise SourceError(f"a value is {oldest - sample.at:.0f} s older than allowed")
     return sample
