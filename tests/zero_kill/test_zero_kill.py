@@ -23,10 +23,11 @@ def clean(load: Load) -> Verdict:
 
 
 async def end(rig: Rig) -> None:
-    """All work done, the fleet at one: then every task was run exactly once."""
-    await rig.finished_at_least(rig.load.tasks)
+    """Down to one; then the whole fleet finishes what is left: every task was run exactly once."""
     await rig.hold(1)
     await rig.until_units(1)
+    await rig.hold(rig.load.workers)
+    await rig.finished_at_least(rig.load.tasks)
     assert await rig.verdict() == clean(rig.load)
 
 
@@ -37,7 +38,6 @@ async def scale_under_load(rig: Rig) -> None:
     await rig.until_units(2)
     await rig.hold(rig.load.workers - 1)
     await rig.until("ready_replicas", rig.load.workers - 1)
-    await rig.hold(1)
     await end(rig)
 
 
