@@ -111,7 +111,7 @@ class Question:
         try:
             self.receive(json.loads(envelope))
         except (ValueError, RecursionError):
-            self.unreadable = self.unreadable or "an answer that is no JSON"
+            self.unreadable = self.unreadable or "an answer that is no message of Celery's"
 
     def receive(self, message: Any) -> None:
         """Take in one message: a mapping with `headers`, `content-type`, `properties`, `body`."""
