@@ -176,7 +176,7 @@ class Controller:
         self, reconciler: Reconciler, snapshot: Snapshot, bugs: dict[str, str]
     ) -> FleetTick:
         fleet = reconciler.fleet
-        view = fleet_snapshot(fleet, snapshot)
+        view = fleet_snapshot(fleet, snapshot, reconciler.memory.hearing)
         try:
             return await reconciler.turn(view, self.overrides.active(fleet.name, snapshot.now))
         except Exception as error:  # noqa: BLE001 - one fleet's bug must not stop the others

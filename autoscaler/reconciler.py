@@ -8,6 +8,7 @@ from typing import Any
 
 from autoscaler.actuator import Actuator
 from autoscaler.engine.decide import decide
+from autoscaler.engine.hearing import Hearing
 from autoscaler.engine.history import History
 from autoscaler.engine.invariants import violations
 from autoscaler.engine.ledger import killed_tasks
@@ -44,6 +45,7 @@ class Memory:
     sequence: int = 0
     last: Decision | None = None
     seen: FleetSnapshot | None = None
+    hearing: Hearing = field(default_factory=Hearing)
     term: int | None = None
     unsure: Mapping[str, float] = field(default_factory=dict)
 
@@ -75,6 +77,7 @@ class Reconciler:
         if f"target/{self.fleet.name}" in snapshot.missing:
             return self._hold(snapshot, override)
         memory = self.memory
+        memory.hearing = memory.hearing.after(snapshot.replicas)
         self._read_back(snapshot)
         decision, memory.history = decide(self._policies, snapshot, memory.history, override)
         memory.last = decision

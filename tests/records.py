@@ -51,6 +51,7 @@ def replica(
     phase: UnitPhase = UnitPhase.RUNNING,
     ready: bool = True,
     silent: bool = False,
+    unheard: bool = False,
     expected_empty_seconds: float | None = None,
     unit: Mapping[str, Any] | None = None,
     **of_worker: Any,
@@ -65,6 +66,7 @@ def replica(
         worker(f"{name}@host", busy, **of_worker) if registered else None,
         ready=ready and registered,
         silent=silent,
+        unheard=unheard,
         expected_empty_seconds=expected_empty_seconds,
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from statistics import median
 
+from autoscaler.engine.hearing import Hearing
 from autoscaler.engine.screening import STALE_SECONDS, Screened
 from autoscaler.model import (
     BrokerState,
@@ -23,6 +24,7 @@ from autoscaler.model import (
 )
 
 SILENT_AFTER_SECONDS = 10.0
+NOTHING = Hearing()
 FLEET_SAMPLES = (
     "demand_tasks",
     "waiting_tasks",
@@ -66,11 +68,14 @@ def take_snapshot(
     )
 
 
-def fleet_snapshot(fleet: Fleet, snapshot: Snapshot) -> FleetSnapshot:
-    """The part of the snapshot that concerns one fleet, with its own samples on top."""
+def fleet_snapshot(fleet: Fleet, snapshot: Snapshot, hearing: Hearing = NOTHING) -> FleetSnapshot:
+    """The part of the snapshot that concerns one fleet, with its own samples on top.
+
+    hearing: what earlier readings told of its units.
+    """
     missing = dict(_missing(fleet, snapshot))
     units = snapshot.units.get(fleet.name, ())
-    replicas = tuple(_replica(fleet, unit, snapshot) for unit in units)
+    replicas = tuple(_replica(fleet, unit, snapshot, hearing) for unit in units)
     missing.update(_unanswering(fleet, replicas, snapshot.now))
     queues = [snapshot.queues[queue] for queue in fleet.queues if queue in snapshot.queues]
     whole = len(queues) == len(fleet.queues) and not (snapshot.worker_sources & missing.keys())
@@ -129,13 +134,13 @@ def _unanswering(
             yield f"worker/{worker.name}", f"it last told what it runs {age:.0f} s ago"
 
 
-def _replica(fleet: Fleet, unit: Unit, snapshot: Snapshot) -> Replica:
+def _replica(fleet: Fleet, unit: Unit, snapshot: Snapshot, hearing: Hearing) -> Replica:
     running = unit.phase is UnitPhase.RUNNING
     if not fleet.queues:
         return Replica(unit, None, ready=running)
     worker = _worker_of(unit, snapshot.workers)
     if worker is None:
-        return Replica(unit, None, ready=False)
+        return Replica(unit, None, ready=False, unheard=hearing.never(unit))
     patience = max(SILENT_AFTER_SECONDS, 2 * fleet.interval_seconds)
     silent = worker.offline or snapshot.now - worker.seen_at > patience
     subscribed = worker.queues is not None and not worker.queues.isdisjoint(fleet.queues)

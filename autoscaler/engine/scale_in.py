@@ -9,8 +9,6 @@ from itertools import count, islice
 
 from autoscaler.model import Action, ActionKind, Fence, FleetSnapshot, Replica, UnitPhase
 
-YOUNG_SECONDS = 60.0
-
 
 @dataclass(frozen=True, slots=True)
 class Wish:
@@ -84,20 +82,14 @@ def removable(replica: Replica, snapshot: FleetSnapshot) -> bool:
     if not snapshot.fleet.queues:
         return True
     if replica.worker is None:
-        return _surely_never_worked(replica, snapshot)
+        return replica.unheard
     return not replica.silent and replica.worker.drained
-
-
-def _surely_never_worked(replica: Replica, snapshot: FleetSnapshot) -> bool:
-    """A unit nobody heard of may be busy if remote control is off: then no sibling is heard of."""
-    young = snapshot.now - replica.unit.created_at < YOUNG_SECONDS
-    return young or any(not sibling.unregistered for sibling in snapshot.replicas)
 
 
 def _cost_of_losing(replica: Replica, zones: Counter[str]) -> tuple[float, ...]:
     worker = replica.worker
     held = 0 if worker is None else (worker.busy or 0) + (worker.reserved or 0)
-    if replica.unregistered:
+    if replica.unheard:
         rank = 0
     elif not replica.ready:
         rank = 1
@@ -149,8 +141,8 @@ def _finish(snapshot: FleetSnapshot, staying: set[str]) -> Iterator[Wish]:
         name = worker.name if worker else replica.unit.worker
         if removable(replica, snapshot):
             reason = "it never took a task" if worker is None else "drained and empty"
-            unheard = replica.unregistered
-            yield Wish(ActionKind.REMOVE, replica.name, reason, worker=name, unheard=unheard)
+            never = replica.unheard
+            yield Wish(ActionKind.REMOVE, replica.name, reason, worker=name, unheard=never)
         elif worker is not None and not replica.silent and worker.queues != frozenset():
             yield _drain_wish(replica, snapshot, "it still takes tasks")
 

@@ -125,14 +125,16 @@ class Unit:
 class Replica:
     """A unit joined with the worker in it.
 
-    silent: no sign of life for too long. expected_empty_seconds: how long its running tasks are
-    likely to go on, where that is known.
+    silent: no sign of life for too long. unheard: it is certain that its worker never took a task,
+    for it was never heard of. expected_empty_seconds: how long its running tasks are likely to go
+    on, where that is known.
     """
 
     unit: Unit
     worker: WorkerState | None
     ready: bool
     silent: bool = False
+    unheard: bool = False
     expected_empty_seconds: float | None = None
 
     @property
@@ -156,8 +158,3 @@ class Replica:
             UnitPhase.PENDING,
             UnitPhase.RUNNING,
         )
-
-    @property
-    def unregistered(self) -> bool:
-        """Whether its worker has never been heard of."""
-        return self.worker is None

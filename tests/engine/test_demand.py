@@ -125,7 +125,8 @@ def test_ready_means_subscribed_and_heard_of():
     seen = view(snapshot)
     assert [replica.name for replica in seen.replicas if replica.ready] == ["good"]
     assert [r.name for r in seen.replicas if r.silent] == ["silent", "stopping"]
-    assert [r.name for r in seen.replicas if r.unregistered] == ["unheard"]
+    assert [r.name for r in seen.replicas if r.worker is None] == ["unheard"]
+    assert [r.name for r in seen.replicas if r.unheard] == []
 
 
 def test_a_worker_that_beats_and_no_longer_answers_is_not_known():

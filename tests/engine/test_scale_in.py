@@ -118,20 +118,19 @@ def test_a_marked_worker_that_does_not_tell_its_queues_is_not_drained():
     assert wanted(seen(replica("a"), untold), 1) == [(DRAIN, "b")]
 
 
-def test_a_unit_nobody_heard_of_goes_when_a_sibling_was_heard_of():
-    unheard = replica("b", drained=True, registered=False)
+def test_a_unit_whose_worker_surely_never_was_goes_without_its_answer():
+    unheard = replica("b", drained=True, registered=False, unheard=True)
     assert wanted(seen(replica("a"), unheard), 1) == [(REMOVE, "b")]
     [action] = plan(seen(replica("a"), unheard), 1, FENCE)
     assert action.unheard
     assert action.worker == "b@host"
 
 
-def test_when_no_worker_is_heard_of_only_young_units_may_go():
-    old = replica("b", drained=True, registered=False)
-    young = replica("c", drained=True, registered=False, unit={"created_at": NOW - 5})
-    snapshot = seen(replica("a", registered=False), old, young)
-    assert not removable(old, snapshot)
-    assert wanted(snapshot, 1) == [(REMOVE, "c")]
+def test_a_unit_whose_worker_may_only_be_forgotten_stays():
+    forgotten = replica("b", drained=True, registered=False)
+    snapshot = seen(replica("a"), forgotten)
+    assert not removable(forgotten, snapshot)
+    assert wanted(snapshot, 1) == []
 
 
 def test_a_unit_that_never_registered_is_resumed_without_a_worker_to_tell():
@@ -151,7 +150,7 @@ def test_units_that_serve_nobody_go_first_then_idle_then_soonest_empty():
             replica("busy-short", 3, expected_empty_seconds=5),
             replica("idle"),
             replica("not-ready", 1, ready=False),
-            replica("unheard", registered=False),
+            replica("unheard", registered=False, unheard=True),
         ),
         5,
     )

@@ -1,0 +1,48 @@
+"""Whose worker was ever heard of, and whose surely never was."""
+
+from __future__ import annotations
+
+from autoscaler.engine.hearing import Hearing
+from autoscaler.model import UnitPhase
+from tests.records import NOW, replica
+
+PENDING = UnitPhase.PENDING
+
+
+def silent(name, phase=UnitPhase.RUNNING, created_at=NOW):
+    return replica(name, registered=False, phase=phase, unit={"created_at": created_at})
+
+
+def never(hearing, *replicas):
+    return [each.name for each in replicas if hearing.never(each.unit)]
+
+
+def test_before_the_first_look_nothing_is_certain():
+    assert never(Hearing(), silent("a"), silent("b", PENDING)) == []
+
+
+def test_a_unit_that_ran_before_the_first_look_may_have_worked():
+    old, booting = silent("old"), silent("booting", PENDING)
+    hearing = Hearing().after([replica("a"), old, booting])
+    assert never(hearing, old, silent("booting"), silent("new")) == ["booting", "new"]
+
+
+def test_a_worker_once_heard_of_is_remembered_when_its_source_forgets_it():
+    first = Hearing().after([replica("a")])
+    told = replica("b", unit={"created_at": NOW})
+    forgotten = silent("b")
+    hearing = first.after([replica("a"), told]).after([replica("a"), forgotten])
+    assert never(hearing, forgotten) == []
+
+
+def test_a_unit_made_anew_under_an_old_name_is_another():
+    hearing = Hearing().after([replica("a"), silent("b", created_at=NOW - 60)])
+    assert never(hearing, silent("b", created_at=NOW)) == ["b"]
+
+
+def test_where_no_worker_was_ever_heard_of_only_what_has_not_started_is_unused():
+    hearing = Hearing().after([])
+    assert never(hearing, silent("a"), silent("b", PENDING)) == ["b"]
+    assert never(hearing.after([replica("c")]), silent("a")) == ["a"]
+    gone = hearing.after([replica("c")]).after([])
+    assert gone == Hearing(frozenset(), anyone=True)
