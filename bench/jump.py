@@ -1,6 +1,7 @@
 """From a jump of a queue to the first action: the daemon with its default interval, real Valkey.
 
-Each jump comes at a random moment of the interval. `python -m bench.jump [--jumps N]`
+Each jump is of another queue, at a random moment of the interval.
+`python -m bench.jump [--jumps N]`
 """
 
 from __future__ import annotations
@@ -31,13 +32,13 @@ sources:
   broker: {{kind: redis_broker, url: "{url}"}}
   workers: {{kind: celery_workers, url: "{url}"}}
 fleets:
-  - name: jumping
-    queues: [jumping]
+"""
+FLEET = """
+  - name: {name}
+    queues: [{name}]
     slots_per_replica: 10
     target: {{kind: simulated, initial_replicas: 1}}
-    max_replicas: 1000
-    behavior:
-      scale_up: {{limits: [{{type: pods, value: 1000, period_seconds: 1}}]}}
+    max_replicas: 10
 """
 TASKS_A_JUMP = 20
 PATIENCE_SECONDS = 15.0
@@ -50,7 +51,8 @@ class Adds:
         self.happened = asyncio.Event()
 
     def __call__(self, tick: Tick) -> None:
-        for outcome in tick.fleets["jumping"].outcomes:
+        outcomes = [outcome for turn in tick.fleets.values() for outcome in turn.outcomes]
+        for outcome in outcomes:
             if outcome.action.kind is ActionKind.ADD and outcome.result is Result.APPLIED:
                 self.happened.set()
 
@@ -62,17 +64,19 @@ async def measure(jumps: int) -> list[float]:
     with tempfile.TemporaryDirectory() as directory:
         async with valkey() as server, server.client() as broker:
             path = Path(directory) / "autoscaler.yaml"
-            path.write_text(CONFIG.format(directory=directory, url=server.url))
+            names = [f"fleet-{number}" for number in range(jumps)]
+            head = CONFIG.format(directory=directory, url=server.url)
+            path.write_text(head + "".join(FLEET.format(name=name) for name in names))
             config = load(path)
             daemon = Daemon(path, config, observers=(adds,))
             running = asyncio.create_task(daemon.run())
             await asyncio.sleep(config.interval_seconds + 1)
             seconds = []
-            for _ in range(jumps):
+            for name in names:
                 await asyncio.sleep(1 + chance.uniform(0, config.interval_seconds))
                 adds.happened.clear()
                 began = time.perf_counter()
-                await broker.lpush("jumping", *["{}"] * TASKS_A_JUMP)
+                await broker.lpush(name, *["{}"] * TASKS_A_JUMP)
                 async with asyncio.timeout(PATIENCE_SECONDS):
                     await adds.happened.wait()
                 seconds.append(time.perf_counter() - began)
