@@ -113,7 +113,7 @@ def compose(text: str, name: str) -> Document:
         raise ConfigError(yaml_fault(name, line, f"unprintable character {found.group()!a}"))
     try:
         return _Reader(name, yaml.parse(text, Loader=_LOADER)).document()
-    except yaml.YAMLError as error:
+    except yaml.MarkedYAMLError as error:
         raise ConfigError(_syntax_fault(name, text, error)) from error
 
 
@@ -175,17 +175,13 @@ class _Reader:
 
     def _items(self, location: Location) -> list[Node]:
         found: list[Node] = []
-        for event in iter(self._events.__next__, None):
-            if isinstance(event, yaml.SequenceEndEvent):
-                break
+        while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
             found.append(self._node(event, _line(event), (*location, len(found))))
         return found
 
     def _mapping(self, location: Location) -> dict[str, Node]:
         found: dict[str, Node] = {}
-        for key in iter(self._events.__next__, None):
-            if isinstance(key, yaml.MappingEndEvent):
-                break
+        while not isinstance(key := next(self._events), yaml.MappingEndEvent):
             if not isinstance(key, yaml.ScalarEvent):
                 raise self._error(key, "a key must be a plain text")
             here = (*location, key.value)
@@ -252,13 +248,11 @@ _HINTS = {
 }
 
 
-def _syntax_fault(name: str, text: str, error: yaml.YAMLError) -> str:
-    mark = getattr(error, "problem_mark", None)
-    if mark is None:
-        return yaml_fault(name, 1, " ".join(str(error).split()))
-    problem = str(getattr(error, "problem", None) or "cannot be read")
-    lines = text.splitlines()
-    if mark.line < len(lines) and lines[mark.line].lstrip(" ").startswith("\t"):
-        return yaml_fault(name, mark.line + 1, "a tab cannot indent or separate; use spaces")
+def _syntax_fault(name: str, text: str, error: yaml.MarkedYAMLError) -> str:
+    mark, problem = error.problem_mark, str(error.problem)
+    number = mark.line if mark else 0
+    line = [*text.splitlines(), ""][number] if mark else ""
+    if line.lstrip(" ").startswith("\t"):
+        return yaml_fault(name, number + 1, "a tab cannot indent or separate; use spaces")
     hints = [hint for begin, hint in _HINTS.items() if problem.startswith(begin)]
-    return yaml_fault(name, mark.line + 1, "; ".join([problem, *hints]))
+    return yaml_fault(name, number + 1, "; ".join([problem, *hints]))

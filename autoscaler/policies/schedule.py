@@ -95,9 +95,8 @@ class Schedule(Policy[ScheduleOptions]):
     def recommend(self, snapshot: FleetSnapshot) -> Recommendation:
         options, name = self.options, self.context.name
         opened, opens = window_around(options.cron, options.timezone, snapshot.now)
-        if opened is None or snapshot.now >= opened + options.duration_seconds:
-            again = f"next at {self._local(opens)}" if opens is not None else "never again"
-            message = f"outside its window, {again}"
+        if snapshot.now >= opened + options.duration_seconds:
+            message = f"outside its window, next at {self._local(opens)}"
             return Recommendation(name, 0, "OutsideSchedule", message, active=False)
         floor, ceiling = options.min_replicas, options.max_replicas
         asked = [
@@ -113,15 +112,14 @@ class Schedule(Policy[ScheduleOptions]):
         return local.strftime("%a %Y-%m-%d %H:%M %Z")
 
 
-def window_around(cron: str, timezone: str, now: float) -> tuple[float | None, float | None]:
+def window_around(cron: str, timezone: str, now: float) -> tuple[float, float]:
     """The last time of a cron expression that is not after `now`, and the first one after it.
 
-    Unix seconds; None where there is none within 50 years.
+    Unix seconds.
     """
     times = _times_around(cron, timezone, int(now // HOUR))
     place = bisect_right(times, now)
-    before = times[place - 1] if place else None
-    return before, times[place] if place < len(times) else None
+    return times[place - 1], times[place]
 
 
 @lru_cache(maxsize=4096)
@@ -129,13 +127,11 @@ def _times_around(cron: str, timezone: str, hour: int) -> tuple[float, ...]:
     """The times of one hour since 1970, the last before it and the first after it, at least."""
     start = hour * HOUR
     later = _calm_time_after(start + HOUR, ZoneInfo(timezone))
-    times = set()
-    for time in CronSim(cron, later, reverse=True):
-        times.add(time.timestamp())
-        if time.timestamp() <= start:
-            break
-    after = next(CronSim(cron, later - timedelta(seconds=1)), None)
-    return tuple(sorted(times if after is None else times | {after.timestamp()}))
+    backwards = CronSim(cron, later, reverse=True)
+    times = [next(CronSim(cron, later - timedelta(seconds=1))).timestamp()]
+    while times[-1] > start:
+        times.append(next(backwards).timestamp())
+    return tuple(reversed(times))
 
 
 def _calm_time_after(at: float, zone: ZoneInfo) -> datetime:
