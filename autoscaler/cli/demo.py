@@ -54,9 +54,10 @@ async def _shown(arguments: argparse.Namespace) -> Report:
     if not live:
         return await show.run()
     with _screen(sys.stdout) as out:
-        async with asyncio.TaskGroup() as tasks:
-            drawing = tasks.create_task(_keep_drawing(out, show, events))
+        drawing = asyncio.create_task(_keep_drawing(out, show, events))
+        try:
             report = await show.run()
+        finally:
             drawing.cancel()
     print("\n".join(one_line(event) for event in events))
     return report
