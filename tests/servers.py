@@ -190,6 +190,28 @@ async def valkey(
         shutil.rmtree(directory, ignore_errors=True)
 
 
+@contextlib.asynccontextmanager
+async def sentinel(primary: Valkey, name: str = "mymaster") -> AsyncIterator[Valkey]:
+    """A Sentinel that watches `primary` and makes a replica of it primary when it is down."""
+    directory = Path(tempfile.mkdtemp(prefix="sentinel-"))
+    config = directory / "sentinel.conf"
+    config.write_text(
+        f"sentinel monitor {name} 127.0.0.1 {primary.port} 1\n"
+        f"sentinel down-after-milliseconds {name} 400\n"
+        f"sentinel failover-timeout {name} 2000\n"
+    )
+    server = Valkey(directory, persist=False, password="", options=())
+    program, *_ = server.command
+    address = ["--port", str(server.port), "--bind", "127.0.0.1", "--dir", str(directory)]
+    server.command = [program, str(config), "--sentinel", *address]
+    try:
+        await server.start()
+        yield server
+    finally:
+        await server.kill()
+        shutil.rmtree(directory, ignore_errors=True)
+
+
 class CeleryWorker(Process):
     """One `celery worker` of tests/celery_app.py."""
 

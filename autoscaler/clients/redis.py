@@ -90,7 +90,11 @@ class RedisConnection:
     async def open(self, failure: type[AutoscalerError]) -> AsyncIterator[Redis]:
         """A client for as long as one likes; failures are told as in `use`."""
         try:
-            yield self._connected()
+            client = self._connected()
+        except ValueError as error:
+            raise failure(f"the broker's address cannot be used: {error}") from None
+        try:
+            yield client
         except (RedisConnectionError, RedisTimeoutError, OSError) as error:
             await self.aclose()
             raise failure(f"{self._address}: {self._explained(error)}") from error
@@ -112,14 +116,11 @@ class RedisConnection:
 
     def _connected(self) -> Redis:
         if self._client is None:
-            try:
-                self._address = parse_address(self.options.url.reveal())
-                self._client = self._open(self._address)
-            except ValueError as error:
-                raise RedisError(str(error)) from None
+            self._address = parse_address(self.options.url.reveal())
+            self._client = self._opened(self._address)
         return self._client
 
-    def _open(self, address: RedisAddress) -> Redis:
+    def _opened(self, address: RedisAddress) -> Redis:
         settings = self._settings(address)
         if address.sentinels:
             return self._behind_sentinels(address, settings)

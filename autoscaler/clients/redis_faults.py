@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import ssl
 from typing import Final
 
 from redis import exceptions as redis_errors
@@ -12,7 +11,7 @@ from redis import exceptions as redis_errors
 from autoscaler.secret import redact
 
 MAX_WORDS = 300
-_BY_TYPE: Final = {
+_BY_TYPE: Final[dict[type[BaseException], str]] = {
     redis_errors.BusyLoadingError: "it is loading its data set: wait until that is done",
     redis_errors.MasterDownError: "it is a replica that lost its primary: see `url`",
     redis_errors.OutOfMemoryError: "it is out of memory and refuses writes: raise its maxmemory",
@@ -33,7 +32,10 @@ _BY_WORDS: Final = {
     "WRONGTYPE": "a key of this name holds something else: see `key_prefix`, and who uses it",
     "No master found": "no Sentinel knows this primary, or none answers: see `master_name`",
 }
+_AUTHORITY: Final = "name its authority with ?ssl_ca_certs=FILE in `url`"
 _DENIED: Final = re.compile(r"no permissions? to (.*)", re.IGNORECASE)
+_UNVERIFIED: Final = re.compile(r"certificate verify failed: ([^(]*)")
+_CONNECTING: Final = re.compile(r"Error (-?\d+) connecting to \S+ (.*)")
 
 
 def explain(error: BaseException, *, tls: bool = False) -> str:
@@ -43,10 +45,12 @@ def explain(error: BaseException, *, tls: bool = False) -> str:
     """
     known = _BY_TYPE.get(type(error))
     if known:
-        return str(known)
-    said = _words(error)
-    if isinstance(error.__context__, ssl.SSLError):
-        return _certificate(error.__context__)
+        return known
+    said = redact(" ".join((str(error) or type(error).__name__).split()))[:MAX_WORDS]
+    if unverified := _UNVERIFIED.search(said):
+        return f"its certificate does not verify ({unverified[1].strip()}): {_AUTHORITY}"
+    if "SSL" in said:
+        return f"TLS fails ({said}): if it has no TLS, write redis:// in `url`"
     if denied := _DENIED.search(said):
         return f"its ACL forbids this user to {denied[1]}: allow it with ACL SETUSER"
     for sign, advice in _BY_WORDS.items():
@@ -62,25 +66,17 @@ def _silence(error: BaseException, said: str, *, tls: bool) -> str:
         reason = "it did not answer in time: overloaded, frozen, or cut off by the network"
         return f"{reason}; {other}" if tls else reason
     if isinstance(error, redis_errors.ConnectionError | OSError):
-        reason = f"it cannot be reached ({said}): is it running, and is its address right?"
+        reason = (
+            f"it cannot be reached ({_network(said)}): is it running, and is its address right?"
+        )
         return f"{reason} {other[0].upper()}{other[1:]}" if "closed" in said else reason
     return f"it answered with an error: {said}"
 
 
-def _certificate(error: ssl.SSLError) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return (
-            f"its certificate does not verify ({error.verify_message}):"
-            " name its authority with ?ssl_ca_certs=FILE in `url`"
-        )
-    return f"TLS fails ({error.reason}): if it has no TLS, write redis:// in `url`"
-
-
-def _words(error: BaseException) -> str:
-    """What the system says of the network, or else the error itself; brief, and on one line."""
-    cause = error if isinstance(error, OSError) else error.__context__
-    said = str(error) or type(error).__name__
-    if isinstance(cause, OSError) and cause.errno:
-        said = os.strerror(cause.errno) if cause.errno > 0 else str(cause.strerror)
-        said += f": {cause.filename}" if cause.filename else ""
-    return redact(" ".join(said.split()))[:MAX_WORDS]
+def _network(said: str) -> str:
+    """What the system says of the network, without redis-py's words around it."""
+    failed = _CONNECTING.match(said)
+    if failed is None:
+        return said.rstrip(".")
+    number = int(failed[1])
+    return os.strerror(number) if number > 0 else failed[2].rstrip(".")
