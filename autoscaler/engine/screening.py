@@ -72,15 +72,23 @@ def _screen_broker(name: str, state: BrokerState, faults: dict[str, str]) -> Bro
 
 
 def _screen_workers(state: WorkersState, now: float) -> WorkersState:
-    return replace(state, workers={n: _screen_worker(w, now) for n, w in state.workers.items()})
+    """What an impossible worker says is forgotten, but not that there is one.
+
+    So is what is said in a name that two of them bear: it may be the other's.
+    """
+    workers = {
+        name: worker if name not in state.duplicates and _is_possible(worker, now) else _mute(worker)
+        for name, worker in state.workers.items()
+    }
+    return replace(state, workers=workers)
 
 
-def _screen_worker(worker: WorkerState, now: float) -> WorkerState:
-    """What an impossible worker says is forgotten, but not that there is one."""
+def _is_possible(worker: WorkerState, now: float) -> bool:
     counts_ok = _all_plausible((worker.reserved, worker.slots, worker.processed))
-    times_ok = worker.seen_at <= now + FUTURE_SECONDS
-    if counts_ok and times_ok:
-        return worker
+    return counts_ok and worker.seen_at <= now + FUTURE_SECONDS
+
+
+def _mute(worker: WorkerState) -> WorkerState:
     return WorkerState(name=worker.name, offline=worker.offline, pid=worker.pid)
 
 

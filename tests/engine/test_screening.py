@@ -57,6 +57,14 @@ def test_impossible_totals_are_forgotten():
     assert "broker/unacked" in screened.missing
 
 
+def test_what_two_workers_say_in_one_name_is_not_believed():
+    told = {"one": worker("one"), "two": worker("two", pid=7)}
+    read = WorkersState(NOW, told, frozenset({"two", "gone"}))
+    screened = screen({"workers": read}, {}, NOW).observations["workers"]
+    assert screened.workers == {"one": worker("one"), "two": WorkerState("two", pid=7)}
+    assert screened.duplicates == {"two", "gone"}
+
+
 def test_an_impossible_worker_is_still_a_worker_but_says_nothing():
     for bad in ({"reserved": -1}, {"slots": -4}, {"answered_at": NOW + 60}):
         read = WorkersState(NOW, {"w": worker("w", 2, **bad)})
