@@ -47,7 +47,7 @@ def _seconds(value: Any) -> float:
         except argparse.ArgumentTypeError as error:
             raise ValueError(str(error)) from error
     else:
-        raise TypeError("must be seconds, or a duration such as 90s or 1h30m")
+        raise ValueError("must be seconds, or a duration such as 90s or 1h30m")  # noqa: TRY004 - pydantic tells of ValueError only
     if not 0 <= at < math.inf:
         raise ValueError("must not be before the start")
     return at
@@ -159,7 +159,7 @@ def load_cases(path: Path) -> tuple[FileCase, ...]:
             cases.append(FileCase(path, Case.model_validate(raw)))
         except ValidationError as error:
             faults += [(_placed(data, place, at), why) for at, why in faults_of(error, Case)]
-        faults += [(_placed(data, place, at), why) for at, why in _fleet_faults(raw.get("fleet"))]
+        faults += [(_placed(data, place, at), why) for at, why in _fleet_faults(raw)]
     if faults or document.faults:
         raise config_error(faults, document, HPA_SPELLING)
     return tuple(cases)
@@ -176,7 +176,7 @@ def sample_key(text: str) -> SampleKey:
     return name, labels
 
 
-def _raw_cases(data: Mapping[str, Any]) -> Iterator[tuple[Location, dict[str, Any]]]:
+def _raw_cases(data: Mapping[str, Any]) -> Iterator[tuple[Location, Any]]:
     """Each case with where it stands; what the file says beside `cases` holds for all of them."""
     listed = data.get("cases")
     if not isinstance(listed, list):
@@ -184,8 +184,8 @@ def _raw_cases(data: Mapping[str, Any]) -> Iterator[tuple[Location, dict[str, An
         return
     shared = {key: value for key, value in data.items() if key != "cases"}
     for index, case in enumerate(listed):
-        own = case if isinstance(case, dict) else {"expect": case}
-        yield ("cases", index), {"name": f"case {index + 1}", **shared, **own}
+        own = {"name": f"case {index + 1}", **shared, **case} if isinstance(case, dict) else case
+        yield ("cases", index), own
 
 
 def _placed(data: Mapping[str, Any], place: Location, at: Location) -> Location:
@@ -197,7 +197,8 @@ def _placed(data: Mapping[str, Any], place: Location, at: Location) -> Location:
     return at if shared else (*place, *at)
 
 
-def _fleet_faults(fleet: Any) -> Iterator[Fault]:
+def _fleet_faults(case: Any) -> Iterator[Fault]:
+    fleet = case.get("fleet") if isinstance(case, Mapping) else None
     for location, message in cross_faults({"fleets": [fleet], "sources": None}):
         if location[:2] == ("fleets", 0):
             yield ("fleet", *location[2:]), message

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 
 from autoscaler.cli.case_file import Case, Expectation
 from autoscaler.cli.case_world import CaseWorld
+from autoscaler.cli.failure import Failure
 from autoscaler.config import Config
 from autoscaler.controller import Controller
 from autoscaler.engine.explain import explain
@@ -55,7 +56,10 @@ class CaseResult:
 
 
 async def run_case(case: Case) -> CaseResult:
-    """Tick from the start to the last expectation. Each is held against the last tick by then."""
+    """Tick from the start to the last expectation. Each is held against the last tick by then.
+
+    Raises Failure where a plugin of the case has a bug.
+    """
     open_expectations = sorted(case.expect, key=lambda expectation: expectation.at)
     differences: list[Difference] = []
     changes: list[Change] = []
@@ -79,7 +83,7 @@ async def _ticks(case: Case) -> AsyncIterator[tuple[float, FleetTick]]:
                 at = number * case.interval_seconds
                 tick = await controller.tick(case.start + at)
                 if tick.bugs:
-                    raise RuntimeError("\n".join(tick.bugs.values()))
+                    raise Failure(f"{case.name}: a bug", "\n".join(tick.bugs.values()))
                 yield at, tick.fleets[name]
         finally:
             await controller.aclose()

@@ -8,6 +8,7 @@ import http.client
 import json
 import os
 from collections.abc import Mapping
+from contextlib import closing
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -88,11 +89,12 @@ class Client:
     def _exchange(
         self, method: str, path: str, body: str | None, headers: dict[str, str]
     ) -> tuple[int, bytes]:
+        patience = self._timeout_seconds
         try:
-            connection = self._connection_type(self._address, timeout=self._timeout_seconds)
-            connection.request(method, path, body, headers)
-            response = connection.getresponse()
-            return response.status, response.read()
+            with closing(self._connection_type(self._address, timeout=patience)) as connection:
+                connection.request(method, path, body, headers)
+                with connection.getresponse() as response:
+                    return response.status, response.read()
         except UnicodeEncodeError:
             hint = "look at AUTOSCALER_TOKEN"
             raise Failure("the token holds what no header can", hint, Exit.USAGE) from None

@@ -29,7 +29,7 @@ async def _look(config: Config) -> Document:
         await controller.aclose()
     explanations = [explain(fleet) for fleet in tick.fleets.values()]
     document: Document = {
-        "systems": _systems(config, tick),
+        "systems": systems(config, tick),
         "fleets": [{"summary": each.summary, "why": each.why} for each in explanations],
         "findings": [
             {"severity": each.severity, "summary": each.summary, "remedy": each.remedy}
@@ -39,9 +39,10 @@ async def _look(config: Config) -> Document:
     return dict(without_secrets(document))
 
 
-def _systems(config: Config, tick: Tick) -> list[Document]:
+def systems(config: Config, tick: Tick) -> list[Document]:
+    """A row for each source and target, and for each part that could not be read."""
     kinds = {name: source.kind for name, source in config.sources.items()}
-    found = {name: _told(seen) for name, seen in tick.snapshot.observations.items()}
+    found = {name: told(seen) for name, seen in tick.snapshot.observations.items()}
     for fleet in config.fleets:
         name = f"target/{fleet.name}"
         kinds[name] = fleet.target.kind
@@ -64,7 +65,8 @@ def _systems(config: Config, tick: Tick) -> list[Document]:
     return named + parts
 
 
-def _told(seen: Observation) -> str:
+def told(seen: Observation) -> str:
+    """What one source found, in a few words."""
     if isinstance(seen, BrokerState):
         waiting = sum(queue.waiting for queue in seen.queues.values())
         return f"{count(len(seen.queues), 'queue')}, {count(waiting, 'task')} waiting"

@@ -89,7 +89,7 @@ def _lines(results: list[tuple[Path, CaseResult]]) -> Iterator[tuple[Part, ...]]
         for at, differences in groupby(result.differences, key=attrgetter("at")):
             yield from _difference_lines(at, list(differences))
         if not result.passed:
-            yield ((DIM, f"        replicas over time:  {_story(result)}"),)
+            yield ((DIM, f"        replicas over time: {_story(result)}"),)
     failed = sum(1 for _, result in results if not result.passed)
     yield ((RED if failed else GREEN, f"{count(len(results), 'case')}, {failed} failed"),)
 

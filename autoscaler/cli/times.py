@@ -46,7 +46,7 @@ def moment(text: str, now: float) -> float:
     """
     try:
         return now - seconds(text.removesuffix(" ago")) if _is_span(text) else _absolute(text, now)
-    except (ValueError, OverflowError):
+    except (ValueError, OverflowError, argparse.ArgumentTypeError):
         raise ValueError(
             f"{text!r} is no time; write 2h (ago), 14:03 (UTC) or 2026-11-22T14:03:20Z"
         ) from None

@@ -76,6 +76,10 @@ def _why(tick: FleetTick, steps: Iterable[Step]) -> Iterator[str]:
             yield f"{policy} asks for {replicas}: {message}"
     if highest is None and not tick.error:
         yield f"No policy can tell how many are needed, so it stays at {tick.decision.desired}"
+        for mute in tick.decision.recommendations:
+            yield f"{mute.policy} cannot tell: {mute.message}"
+        for name, fault in sorted(tick.snapshot.missing.items()):
+            yield f"{name} is not known: {fault}"
     for step in steps:
         if step.after != step.before and step.stage is not Stage.OVERRIDE:
             yield _step(step, tick.decision.at)

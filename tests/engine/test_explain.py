@@ -96,7 +96,12 @@ def test_policies_that_cannot_tell_and_ceilings() -> None:
         "schedule allows at most 3.",
     )
     alone = explain(turn(3, recommendations=(mute,)))
-    assert alone.why == ("No policy can tell how many are needed, so it stays at 3.",)
+    assert alone.why == (
+        "No policy can tell how many are needed, so it stays at 3.",
+        "expression cannot tell: 38 tasks at 16 per replica.",
+    )
+    blind = turn(3, recommendations=(mute,), snapshot=seen(missing={"broker": "timed out"}))
+    assert explain(blind).why[2:] == ("broker is not known: timed out.",)
 
 
 @pytest.mark.parametrize(

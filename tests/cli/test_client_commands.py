@@ -1,0 +1,299 @@
+"""The commands that ask a running daemon, against the real API."""
+
+from __future__ import annotations
+
+import json
+import socketserver
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import pytest
+
+from autoscaler.cli import main
+from autoscaler.model import Finding, Override, Severity, Stage, UnitPhase
+from tests.cli.conftest import Daemon
+from tests.records import NOW, replica, seen
+from tests.servers import free_port
+from tests.ticks import SAMPLES, asks, step, tick, turn
+
+Capture = pytest.CaptureFixture[str]
+
+
+@contextmanager
+def answering(answer: bytes) -> Iterator[str]:
+    """A server that gives this answer to whoever connects; yields its URL."""
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(65_536)
+            self.request.sendall(answer)
+
+    with socketserver.TCPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
+
+
+def test_status_of_all_fleets(daemon: Daemon, capsys: Capture) -> None:
+    daemon.observe(tick(turn(5, step(Stage.LIMIT, 8, 5, "at most 2 pods per 60 s"))))
+    assert main(["status"]) == 0
+    header, row, *notes = capsys.readouterr().out.splitlines()
+    assert header.split()[:4] == ["FLEET", "DEMAND", "NOW", "WANT"]
+    assert header.endswith("READY  DRAIN  WAITING  RUNNING  OLDEST  WHY")
+    assert row.split()[:4] == ["default", "██", "3", "5"]
+    assert row.endswith("    3      0       30        8       -  at most 2 pods per 60 s")
+    assert notes == ["", "last tick 0 s ago, healthy"]
+
+
+def test_status_says_what_is_wrong(daemon: Daemon, capsys: Capture) -> None:
+    finding = Finding("x", Severity.CRITICAL, "queue default has no consumers", remedy="start one")
+    missing = {"target/default": "gone"}
+    daemon.observe(
+        tick(
+            turn(3, snapshot=seen(missing=missing)),
+            missing={"workers": "timed out"},
+            findings=(finding,),
+            leader=False,
+        )
+    )
+    daemon.api.now[0] = NOW + 90
+    assert main(["status"]) == 0
+    shown = capsys.readouterr().out
+    assert "default" in shown
+    assert " ? " in shown
+    assert "target/default: gone" in shown
+    assert "these numbers are old: the last tick began 90 s ago" in shown
+    assert "this daemon does not lead" in shown
+    assert "workers is down: timed out" in shown
+    assert "critical: queue default has no consumers -> start one" in shown
+    daemon.observe(tick(missing={"broker": "refused"}))
+    daemon.api.now[0] = NOW
+    main(["status"])
+    assert "broker is down for 0 s: refused" in capsys.readouterr().out
+
+
+def test_status_of_one_fleet_with_its_replicas(daemon: Daemon, capsys: Capture) -> None:
+    drained = replica("b", busy=1, drained=True)
+    assert drained.worker is not None
+    assert drained.worker.active is not None
+    task = replace(drained.worker.active[0], started_at=NOW - 300)
+    replicas = (
+        replica("a", busy=2),
+        replace(drained, worker=replace(drained.worker, active=(task,))),
+        replica("c", registered=False),
+        replica("d", silent=True),
+        replica("e", phase=UnitPhase.PENDING),
+        replica("f", busy=1, drained=True),
+    )
+    override = Override("default", "deploy 41", "ann", NOW, None, None)
+    daemon.observe(tick(turn(2, snapshot=seen(*replicas, samples=SAMPLES), override=override)))
+    assert main(["status", "default"]) == 0
+    shown = capsys.readouterr().out
+    assert "paused by ann until resumed: deploy 41" in shown
+    rows = [line.split() for line in shown.splitlines()]
+    assert ["a", "ready", "2/4", "0", "a@host"] in rows
+    assert ["b", "draining", "1/4", "0", "b@host", "tasks.nap", "(5", "min)"] in rows
+    assert ["c", "starting", "?", "?", "-"] in rows
+    assert ["d", "silent", "0/4", "0", "d@host"] in rows
+    assert ["e", "pending", "0/4", "0", "e@host"] in rows
+    assert ["f", "draining", "1/4", "0", "f@host", "tasks.nap"] in rows
+
+
+def test_a_held_number_and_an_oldest_task(daemon: Daemon, capsys: Capture) -> None:
+    samples = {**SAMPLES, "oldest_task_age_seconds": 300.0}
+    override = Override("default", "peak", "ann", NOW, NOW + 60, 7)
+    daemon.observe(tick(turn(7, snapshot=seen(samples=samples), override=override)))
+    main(["status"])
+    shown = capsys.readouterr().out
+    assert "held at 7 by ann until 1970-01-12T13:47:40.000Z: peak" in shown
+    assert " 5 min " in shown
+
+
+def test_status_as_json_and_of_an_unknown_fleet(daemon: Daemon, capsys: Capture) -> None:
+    assert main(["status", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["fleets"][0]["desired"] == 3
+    assert document["health"]["status"] == "healthy"
+    assert main(["status", "default", "-o", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["fleet"]["name"] == "default"
+    assert main(["status", "nothing"]) == 1
+    assert capsys.readouterr().err == (
+        "error: no fleet is called 'nothing'\nhint: there are: default\n"
+    )
+
+
+def test_watching_until_interrupted(
+    daemon: Daemon, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float] = []
+
+    class Pause:
+        def wait(self, seconds: float) -> None:
+            waited.append(seconds)
+            if len(waited) == 3:
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr("autoscaler.cli.status.Event", Pause)
+    assert main(["status", "--watch", "0.5", "--json"]) == 130
+    assert waited == [0.5] * 3
+    assert [json.loads(line)["leader"] for line in capsys.readouterr().out.splitlines()] == [
+        True
+    ] * 3
+
+
+def test_explain(daemon: Daemon, capsys: Capture) -> None:
+    limit = step(Stage.LIMIT, 8, 5, "at most 2 pods per 60 s", NOW + 45)
+    daemon.observe(tick(turn(5, limit, recommendations=(asks(8),))))
+    assert main(["explain", "default"]) == 0
+    shown = capsys.readouterr().out
+    told = daemon.api.backend.recent.decisions("default", 1)[0].explanation
+    for sentence in (told.summary, *told.why, *told.why_not_more, *told.why_not_fewer):
+        assert sentence in shown
+    assert "Why 5?\n  target_tracking asks for 8" in shown
+    assert "Possible again at 1970-01-12T13:47:25.000Z, if nothing else changes." in shown
+    assert "STAGE  FROM  TO  REASON  BECAUSE" in shown
+    assert "limit     8   5  At      at most 2 pods per 60 s" in shown
+
+
+def test_explain_has_an_answer_even_where_nothing_holds(daemon: Daemon, capsys: Capture) -> None:
+    daemon.observe(tick(turn(2, recommendations=())))
+    main(["explain", "default"])
+    assert "There is no reason; the next tick may do it." in capsys.readouterr().out
+
+
+def test_explain_at_a_time(daemon: Daemon, capsys: Capture) -> None:
+    assert main(["explain", "default", "--at", "1970-01-12T13:46:45Z", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["desired"] == 3
+    assert main(["explain", "default", "--at", "100"]) == 1
+    assert "no decision of 'default' is known" in capsys.readouterr().err
+    assert main(["explain", "default", "--at", "soon"]) == 2
+    assert "write 2h (ago), 14:03 (UTC) or 2026-11-22T14:03:20Z" in capsys.readouterr().err
+
+
+def test_pause_scale_and_resume(daemon: Daemon, capsys: Capture) -> None:
+    assert main(["pause", "default", "--for", "2h", "--reason", "deploy 41"]) == 0
+    assert capsys.readouterr().out == "default is paused until 15:46:40 UTC\n"
+    override = daemon.api.backend.overrides.active("default", NOW)
+    assert override is not None
+    assert (override.reason, override.expires_at) == ("deploy 41", NOW + 7200)
+    assert main(["scale", "default", "7", "--for", "forever", "--reason", "peak"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith("default is held at 7 until resumed (before: paused by ")
+    assert main(["resume", "default", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["before"]["replicas"] == 7
+    assert daemon.api.backend.overrides.active("default", NOW) is None
+
+
+def test_whoever_has_no_name_is_unknown(daemon: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nameless() -> str:
+        raise KeyError("getpwuid(): uid not found: 4711")
+
+    monkeypatch.setattr("getpass.getuser", nameless)
+    assert main(["pause", "default", "--reason", "r"]) == 0
+    override = daemon.api.backend.overrides.active("default", NOW)
+    assert override is not None
+    assert override.actor == "unknown"
+
+
+def test_what_cannot_be_is_said(daemon: Daemon, capsys: Capture) -> None:
+    assert main(["scale", "default", "99", "--reason", "r"]) == 2
+    assert capsys.readouterr().err == (
+        "error: default has from 1 to 10 replicas, so it cannot be scaled to 99: "
+        "replicas: must be from 1 to 10\n"
+        "hint: change min_replicas or max_replicas in the config\n"
+    )
+    assert main(["drain", "default", "default-9", "--reason", "r"]) == 1
+    assert "hint: there are: default-0" in capsys.readouterr().err
+    assert main(["drain", "default", "default-0", "--reason", "r"]) == 1
+
+
+def test_without_the_token_it_is_5(
+    daemon: Daemon, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for token in ("wrong", ""):
+        monkeypatch.setenv("AUTOSCALER_TOKEN", token)
+        assert main(["pause", "default", "--reason", "r"]) == 5
+        assert "hint: set AUTOSCALER_TOKEN" in capsys.readouterr().err
+    monkeypatch.setenv("AUTOSCALER_TOKEN", "gr\N{SNOWMAN}n")
+    assert main(["pause", "default", "--reason", "r"]) == 2
+    daemon.api.backend.token = None
+    monkeypatch.setenv("AUTOSCALER_TOKEN", "any")
+    assert main(["resume", "default"]) == 5
+    assert "set `http: {token: {env: AUTOSCALER_TOKEN}}` in the config" in capsys.readouterr().err
+
+
+def test_a_daemon_that_cannot_be_reached_is_4(
+    monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    monkeypatch.delenv("AUTOSCALER_URL", raising=False)
+    url = f"http://127.0.0.1:{free_port()}/"
+    assert main(["status", "--url", url]) == 4
+    said = capsys.readouterr().err
+    assert f"error: cannot reach the daemon at {url[:-1]}: Connection refused" in said
+    assert "hint: start it with `autoscaler run --config FILE`" in said
+
+
+def test_a_daemon_that_knows_nothing_yet_is_4(daemon: Daemon, capsys: Capture) -> None:
+    daemon.api.backend.recent.tick = None
+    assert main(["status"]) == 4
+    assert "the first tick is not over" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n<html></html>",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]",
+        b"HTTP/1.1 302 Found\r\nLocation: /login\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{",
+        b"SSH-2.0-OpenSSH_9.6\r\n",
+        b"",
+    ],
+)
+def test_something_else_that_answers_is_4(answer: bytes, capsys: Capture) -> None:
+    with answering(answer) as url:
+        assert main(["status", "--url", url]) == 4
+    assert "hint:" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("url", ["ftp://x", "localhost:9180", "http://u:canary@x", "http://"])
+def test_a_url_that_cannot_be_used_is_2(url: str, capsys: Capture) -> None:
+    assert main(["status", "--url", url]) == 2
+    said = capsys.readouterr().err
+    assert "the daemon's URL cannot be used" in said
+    assert "canary" not in said
+
+
+def test_the_token_is_sent_with_changes_only(
+    capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    requests: list[bytes] = []
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            requests.append(self.request.recv(65_536))
+            self.request.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+
+    monkeypatch.setenv("AUTOSCALER_TOKEN", "canary")
+    with socketserver.TCPServer(("127.0.0.1", 0), Handler) as server:
+        url = f"http://127.0.0.1:{server.server_address[1]}"
+        for words in (["explain", "default", "--json"], ["resume", "default", "--json"]):
+            thread = threading.Thread(target=server.handle_request)
+            thread.start()
+            assert main([*words, "--url", url]) == 0
+            thread.join()
+    assert [b"Bearer canary" in request for request in requests] == [False, True]
+    assert "canary" not in capsys.readouterr().out
+
+
+def test_fleets_complete_from_the_daemon(daemon: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
+    from autoscaler.cli.client import _fleet_names  # noqa: PLC0415 - private on purpose
+
+    assert _fleet_names(prefix="") == ["default"]
+    monkeypatch.setenv("AUTOSCALER_URL", f"http://127.0.0.1:{free_port()}")
+    assert _fleet_names(prefix="") == []
