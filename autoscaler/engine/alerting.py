@@ -48,8 +48,8 @@ class AlertBook:
 
 
 def _found(before: Alert | None, finding: Finding, for_seconds: float, now: float) -> Alert:
-    if before is None:
-        before = Alert(finding, AlertState.PENDING, active_since=now)
+    if before is None or (before.state is AlertState.PENDING and before.active_since > now):
+        before = Alert(finding, AlertState.PENDING, active_since=now)  # or the clock went back
     alert = replace(before, finding=finding)
     if alert.state is AlertState.PENDING and now - alert.active_since >= for_seconds:
         return replace(alert, state=AlertState.FIRING, fired_at=now)

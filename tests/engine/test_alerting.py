@@ -49,6 +49,17 @@ def test_a_finding_that_lasts_fires_once_and_resolves_once():
     assert story.book == AlertBook()
 
 
+def test_a_clock_that_goes_back_delays_an_alert_by_no_more_than_its_time():
+    story = Story()
+    story.tick(5_000, finding())
+    assert story.tick(100, finding()) == []
+    assert story.tick(129, finding()) == []
+    [fired] = story.tick(130, finding())
+    assert (fired.active_since, fired.fired_at) == (100, 130)
+    assert story.tick(50, finding()) == []
+    assert story.states == [AlertState.FIRING]
+
+
 def test_a_finding_that_does_not_last_tells_nobody():
     story = Story()
     assert story.tick(100, finding()) == []
