@@ -17,7 +17,7 @@ import yaml
 from autoscaler.errors import ConfigError
 
 MAX_BYTES = 1_048_576
-MAX_VALUES = 50_000
+MAX_VALUES = 40_000
 MAX_DEPTH = 32
 
 Location = tuple[str | int, ...]
@@ -159,8 +159,9 @@ class _Reader:
         before = self._values
         self._count(event, 1)
         node = Node(line, self._value(event, location))
-        node.size = self._values - before
-        node.height = 1 + max((child.height for child in node.children()), default=-1)
+        if isinstance(node.value, dict | list):
+            node.size = self._values - before
+            node.height = 1 + max((child.height for child in node.children()), default=0)
         if event.anchor:
             self._anchors[event.anchor] = node
         return node

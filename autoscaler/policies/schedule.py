@@ -22,6 +22,7 @@ from autoscaler.model import FleetSnapshot, Recommendation
 HOUR = 3600
 CLOCK_SHIFT = 2 * HOUR
 FIELDS = 5
+LONGEST_CRON = 500
 _ANY_DAY = datetime(2024, 1, 1, tzinfo=UTC)
 _RANGES = {
     "minute": "0-59",
@@ -33,7 +34,7 @@ _RANGES = {
 
 
 def _checked_cron(cron: str) -> str:
-    if len(cron.split()) != FIELDS:
+    if len(cron.split()) != FIELDS or len(cron) > LONGEST_CRON:
         raise ValueError(f"must have the five fields {' '.join(_RANGES)}, not {cron[:80]!r}")
     try:
         first = next(CronSim(cron, _ANY_DAY), None)

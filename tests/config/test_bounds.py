@@ -9,7 +9,7 @@ from autoscaler.config.faults import MAX_FAULTS
 from autoscaler.errors import ConfigError
 from tests.config.seconds import within_a_second
 
-MANY = range(24_000)
+MANY = range(13_000)
 
 
 @pytest.mark.parametrize(

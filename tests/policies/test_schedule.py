@@ -168,6 +168,7 @@ def test_a_time_that_came_once_and_never_again() -> None:
         ({"cron": "61 * * * *"}, "the minute in '61 \\* \\* \\* \\*' is wrong; write 0-59"),
         ({"cron": "* * * * * *"}, "must have the five fields"),
         ({"cron": "@hourly"}, "must have the five fields"),
+        ({"cron": f"{'*/1,' * 200}1 * * * *"}, "must have the five fields"),
         ({"cron": "0 0 31 2 *"}, "in a month that has it"),
         ({"cron": "0 0 */31 * MON#5"}, "never comes"),
         ({"cron": "0 0 * * 1L/2"}, "the day-of-week in"),
