@@ -10,6 +10,7 @@ import amqp
 from autoscaler.clients.amqp_address import AmqpAddress
 
 HEARTBEAT_SECONDS = 10
+READ_BYTES = 16_384
 # py-amqp falls over its own closed sockets with AttributeError.
 LOST = (amqp.AMQPError, amqp.exceptions.MessageNacked, OSError, AttributeError)
 
@@ -63,5 +64,9 @@ def _connect(address: AmqpAddress, timeout_seconds: float) -> amqp.Connection:
     except amqp.AMQPError:
         connection.collect()
         raise
-    connection.sock.settimeout(timeout_seconds)
+    sock = connection.sock
+    sock.settimeout(timeout_seconds)
+    # py-amqp asks for each frame in three small pieces, and keeps what it gets beyond them:
+    # more at once costs a worker event 70 us instead of 130.
+    connection.transport._quick_recv = lambda size: sock.recv(max(size, READ_BYTES))
     return connection

@@ -1,39 +1,19 @@
-"""A thread that speaks AMQP, so that py-amqp, which blocks, never blocks the event loop."""
+"""RabbitMQ for asyncio: work runs in a thread, as py-amqp blocks, and messages come back."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import selectors
-import socket
 import threading
-from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import Any
 
-import amqp
-import structlog
-
-from autoscaler.clients.amqp_address import AmqpAddress, parse_addresses
-from autoscaler.clients.amqp_connection import HEARTBEAT_SECONDS, LOST, connect, explain
+from autoscaler.clients.amqp_address import parse_addresses
+from autoscaler.clients.amqp_session import Session, T, Work
 from autoscaler.errors import AutoscalerError
 from autoscaler.secret import Secret
 
-T = TypeVar("T")
-Work = Callable[[amqp.Channel], T]
-
-MOST_JOBS = 1_000
 MOST_CALLS = 20_000
-MOST_FRAMES_AT_ONCE = 500
-DRAIN_SECONDS = 0.001
-PAUSE_SECONDS = HEARTBEAT_SECONDS / 4
-
-
-@dataclass(frozen=True, slots=True)
-class _Job:
-    work: Work[Any]
-    future: asyncio.Future[Any]
 
 
 class AmqpThread:
@@ -41,7 +21,9 @@ class AmqpThread:
 
     Opened by the first `run`, and anew by the next one after a failure, with the URL read anew.
     failure: the error it raises. prepare: run first on every new channel. lost: called in the
-    event loop, with the reason, when a connection ends. virtual_host: in place of the URL's.
+    event loop, with the reason, when a connection ends. urgent: whether anybody waits for what
+    is delivered; else it is gathered for a tenth of a second, as waking for each message is what
+    costs. virtual_host: in place of the URL's.
     """
 
     def __init__(
@@ -49,17 +31,20 @@ class AmqpThread:
         url: Secret,
         timeout_seconds: float,
         failure: type[AutoscalerError],
+        *,
         prepare: Work[None] = lambda _: None,
         lost: Callable[[str], None] = lambda _: None,
+        urgent: Callable[[], bool] = lambda: True,
         virtual_host: str | None = None,
     ) -> None:
         self._url = url
+        self._urgent = urgent
         self._virtual_host = virtual_host
         self._timeout_seconds = timeout_seconds
         self._failure = failure
         self._prepare = prepare
         self._lost = lost
-        self._session: _Session | None = None
+        self._session: Session | None = None
         self._inbox = _Inbox()
 
     async def run(self, work: Work[T]) -> T:
@@ -88,11 +73,13 @@ class AmqpThread:
                 async with asyncio.timeout(2 * self._timeout_seconds):
                     await session.ended.wait()
 
-    def _running(self) -> _Session:
+    def _running(self) -> Session:
         if self._session is None or not self._session.alive:
             self._inbox.loop = asyncio.get_running_loop()
             addresses = parse_addresses(self._url.reveal(), self._virtual_host)
-            self._session = _Session(addresses, self._timeout_seconds, self._prepare, self._lost)
+            self._session = Session(
+                addresses, self._timeout_seconds, self._prepare, self._lost, self._urgent
+            )
             self._session.start()
         return self._session
 
@@ -120,136 +107,3 @@ class _Inbox:
             calls, self._calls = self._calls, []
         for callback, arguments in calls:
             callback(*arguments)
-
-
-class _Session(threading.Thread):
-    """One connection from beginning to end. Daemonic: a resolver that hangs holds up no exit."""
-
-    def __init__(
-        self,
-        addresses: Sequence[AmqpAddress],
-        timeout_seconds: float,
-        prepare: Work[None],
-        lost: Callable[[str], None],
-    ) -> None:
-        super().__init__(name="amqp", daemon=True)
-        self.ended = asyncio.Event()
-        self._addresses = addresses
-        self._timeout_seconds = timeout_seconds
-        self._prepare = prepare
-        self._lost = lost
-        self._loop = asyncio.get_running_loop()
-        self._lock = threading.Lock()
-        self._jobs: deque[_Job] = deque()
-        self._closing = False
-        self._fault = ""
-        self._woken, self._waker = socket.socketpair()
-        self._woken.settimeout(0)
-        self._waker.settimeout(0)
-
-    @property
-    def alive(self) -> bool:
-        """Whether it still takes work."""
-        return not self._fault
-
-    def submit(self, work: Work[T]) -> asyncio.Future[T]:
-        """Queue work. Raises ConnectionError when there is nobody to do it any more."""
-        future: asyncio.Future[T] = self._loop.create_future()
-        with self._lock:
-            if self._fault:
-                raise ConnectionError(self._fault)
-            if len(self._jobs) >= MOST_JOBS:
-                raise ConnectionError(f"{MOST_JOBS} requests wait already")
-            self._jobs.append(_Job(work, future))
-            self._wake()
-        return future
-
-    def close(self) -> None:
-        """Ask the thread to end; `ended` is set when it did."""
-        with self._lock:
-            self._closing = True
-            if not self._fault:
-                self._wake()
-
-    def run(self) -> None:
-        """The thread's own life."""
-        reason = "the connection was closed"
-        try:
-            self._serve()
-        except LOST as error:
-            reason = explain(error)
-        except Exception as error:  # noqa: BLE001 - a bug: loud, and those who wait must hear of it
-            reason = f"a bug: {error!r}"
-            structlog.get_logger().exception("amqp thread failed")
-        finally:
-            self._end(reason)
-
-    def _serve(self) -> None:
-        connection = connect(self._addresses, self._timeout_seconds)
-        try:
-            channel = connection.channel()
-            self._prepare(channel)
-            self._loop_over(connection, channel)
-            connection.close()
-        finally:
-            connection.collect()
-
-    def _loop_over(self, connection: amqp.Connection, channel: amqp.Channel) -> None:
-        with selectors.DefaultSelector() as selector:
-            selector.register(connection.sock, selectors.EVENT_READ)
-            selector.register(self._woken, selectors.EVENT_READ)
-            while not self._closing:
-                self._work(channel)
-                more = _drain(connection)
-                connection.heartbeat_tick()
-                selector.select(0 if more else PAUSE_SECONDS)
-                with contextlib.suppress(BlockingIOError):
-                    self._woken.recv(MOST_JOBS)
-
-    def _work(self, channel: amqp.Channel) -> None:
-        while self._jobs:
-            job = self._jobs[0]
-            if not job.future.done():
-                self._call_soon(_settle, job.future, job.work(channel))
-            self._jobs.popleft()
-
-    def _end(self, reason: str) -> None:
-        with self._lock:
-            self._fault = reason
-            jobs = tuple(self._jobs)
-            self._woken.close()
-            self._waker.close()
-        self._call_soon(self._tell_end, reason, jobs)
-
-    def _tell_end(self, reason: str, jobs: tuple[_Job, ...]) -> None:
-        for job in jobs:
-            if not job.future.done():
-                job.future.set_exception(ConnectionError(reason))
-        self._lost(reason)
-        self.ended.set()
-
-    def _call_soon(self, callback: Callable[..., None], *arguments: Any) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop may be gone before its thread
-            self._loop.call_soon_threadsafe(callback, *arguments)
-
-    def _wake(self) -> None:
-        with contextlib.suppress(BlockingIOError):
-            self._waker.send(b"\0")
-
-
-def _drain(connection: amqp.Connection) -> bool:
-    """Take in what has arrived; returns whether there may be more.
-
-    A timeout of 0 would make py-amqp spin on half a frame.
-    """
-    for _ in range(MOST_FRAMES_AT_ONCE):
-        try:
-            connection.drain_events(timeout=DRAIN_SECONDS)
-        except TimeoutError:
-            return False
-    return True
-
-
-def _settle(future: asyncio.Future[T], result: T) -> None:
-    if not future.done():
-        future.set_result(result)

@@ -37,7 +37,14 @@ class AmqpRemoteControl(RemoteControl):
         self._calls: dict[str, _Call] = {}
         self._streams: set[_Stream] = set()
         self._asker = ""
-        self._thread = AmqpThread(url, timeout_seconds, ControlError, self._listen, self._lost)
+        self._thread = AmqpThread(
+            url,
+            timeout_seconds,
+            ControlError,
+            prepare=self._listen,
+            lost=self._lost,
+            urgent=lambda: bool(self._calls),
+        )
 
     async def call(
         self,

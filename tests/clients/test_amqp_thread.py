@@ -8,7 +8,8 @@ import threading
 
 import pytest
 
-from autoscaler.clients.amqp_thread import MOST_CALLS, MOST_JOBS, AmqpThread
+from autoscaler.clients.amqp_session import MOST_JOBS
+from autoscaler.clients.amqp_thread import MOST_CALLS, AmqpThread
 from autoscaler.errors import ControlError
 from autoscaler.secret import Secret
 from tests.servers import eventually, free_port

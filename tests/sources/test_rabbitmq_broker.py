@@ -19,7 +19,7 @@ from autoscaler.model import BrokerState, Fleet, QueueState
 from autoscaler.secret import Secret
 from autoscaler.sources.rabbitmq_broker import RabbitmqBroker
 from tests.http_server import http_server
-from tests.servers import eventually, free_port
+from tests.servers import CERTIFICATE, eventually, free_port, tls_front
 from tests.services import rabbitmq
 
 NOW = 1_000_000.0
@@ -336,6 +336,15 @@ class TestRealBroker:
 
         assert "check the user" in await why_not(refused(server.address("/", "guest:s3cret")))
         assert "check that the virtual host" in await why_not(refused(server.address("none")))
+
+    async def test_tls_verifies_the_certificate(self, server):
+        (await asyncio.to_thread(fill, await server.virtual_host("tls"))).close()
+        async with tls_front(server.port) as port:
+            url = f"amqps://localhost:{port}/tls"
+            assert "no TLS connection that can be trusted" in await why_not(source_of(url))
+            trusted = await read(source_of(f"{url}?ssl_ca_certs={CERTIFICATE}"))
+            other = source_of(f"amqps://127.0.0.1:{port}/tls?ssl_cert_reqs=none")
+            assert trusted.queues["a"].waiting == (await read(other)).queues["a"].waiting == 3
 
     async def test_the_second_server_is_tried(self, server):
         url = await server.virtual_host("second")
