@@ -9,7 +9,7 @@ from dataclasses import dataclass
 BURST_TASKS, LONG_TASKS = 110, 3
 BURSTS_AT = (0.04, 0.45)
 BURST_LASTS = 0.06
-TRICKLE_TASKS, TRICKLE_ENDS = 36, 0.72
+TRICKLE_TASKS, TRICKLE_ENDS = 18, 0.72
 
 
 @dataclass(frozen=True, slots=True)
