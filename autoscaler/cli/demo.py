@@ -110,7 +110,7 @@ def _summary(report: Report) -> str:
         f"worker-seconds  {report.worker_seconds:.0f}, which is {static}",
     ]
     if report.interrupted:
-        lines.append("interrupted     what was still waiting then is counted as lost")
+        lines.append(f"interrupted     while {tasks.waiting} tasks were waiting")
     return "\n".join(lines)
 
 

@@ -38,7 +38,7 @@ def draw(frame: Frame, columns: int, rows: int, *, colors: bool) -> list[str]:
 
 def _lines(frame: Frame, columns: int, rows: int) -> Iterator[Line]:
     time = f"{minutes(frame.elapsed)} of {minutes(frame.length)}"
-    yield ((BOLD, "autoscaler demo"), (DIM, f"   {time}   {frame.phase}"))
+    yield ((BOLD, "autoscaler demo"), (DIM, f"   {time}   {frame.phase}   Ctrl-C ends"))
     if not frame.moments:
         return
     now = frame.moments[-1]
@@ -52,12 +52,12 @@ def _lines(frame: Frame, columns: int, rows: int) -> Iterator[Line]:
     yield ()
     yield ((DIM, f"{'when':7}what happened, and why"),)
     room = max(1, rows - 12 - max(most, len(replicas)))
-    shown = [line for event in frame.events for line in _event_lines(event, columns)][-room:]
+    shown = _latest(frame.events, columns, room)
     yield from shown
     yield from [()] * (room - len(shown))
     yield ()
     ask = f"autoscaler explain {now.fleet.name} --url {frame.address}"
-    yield ((DIM, f"elsewhere: {ask}   Ctrl-C ends it"),)
+    yield ((DIM, f"elsewhere: {ask}"),)
 
 
 def _charts(frame: Frame, columns: int) -> Iterator[Line]:
@@ -113,6 +113,17 @@ def _state(replica: Replica) -> Part:
     if replica.ready:
         return GREEN, "ready"
     return PLAIN, "silent" if replica.silent else "starting"
+
+
+def _latest(events: Sequence[Event], columns: int, room: int) -> list[Line]:
+    """The lines of as many events as there is room for, the latest last."""
+    lines: list[Line] = []
+    for event in reversed(events):
+        more = [*_event_lines(event, columns), *lines]
+        if len(more) > room:
+            break
+        lines = more
+    return lines
 
 
 def _event_lines(event: Event, columns: int) -> Iterator[Line]:

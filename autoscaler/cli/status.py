@@ -6,6 +6,8 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator
+from itertools import groupby
+from operator import itemgetter
 from threading import Event
 
 from autoscaler.cli.client import (
@@ -154,7 +156,7 @@ def _why(fleet: Document) -> Cell:
         until = override["expires_at"] or "resumed"
         return YELLOW, f"{what} by {override['actor']} until {until}: {override['reason']}"
     if fleet["missing"]:
-        return RED, "; ".join(f"{name}: {why}" for name, why in fleet["missing"].items())
+        return RED, f"nothing is lowered, unknown: {', '.join(fleet['missing'])}"
     return str(fleet["message"])
 
 
@@ -167,14 +169,23 @@ def _notes(document: Document, health: Document) -> Iterator[Part]:
         yield DIM if health["status"] == "healthy" else YELLOW, fresh
     if not document["leader"]:
         yield YELLOW, "this daemon does not lead: it decides, and another one acts"
-    for source in health["sources"]:
+    findings = health["findings"]
+    if not any(finding["check"] == "source_down" for finding in findings):
+        yield from _down(health["sources"])
+    for remedy, group in groupby(findings, key=itemgetter("remedy")):
+        for finding in group:
+            color = RED if finding["severity"] == "critical" else YELLOW
+            yield color, f"{finding['severity']}: {finding['summary']}"
+        if remedy:
+            yield DIM, f"  {remedy}"
+
+
+def _down(sources: list[Document]) -> Iterator[Part]:
+    for source in sources:
         if not source["up"]:
-            since = "" if source["age_seconds"] is None else f" for {span(source['age_seconds'])}"
+            age = source["age_seconds"]
+            since = "" if age is None else f" for {span(age)}"
             yield RED, f"{source['name']} is down{since}: {source['why']}"
-    for finding in health["findings"]:
-        color = RED if finding["severity"] == "critical" else YELLOW
-        remedy = f" -> {finding['remedy']}" if finding["remedy"] else ""
-        yield color, f"{finding['severity']}: {finding['summary']}{remedy}"
 
 
 def _number(value: float | None) -> str:

@@ -88,6 +88,7 @@ def _why(tick: FleetTick, steps: Iterable[Step]) -> Iterator[str]:
 
 def _why_not_more(tick: FleetTick, lowering: list[Step]) -> Iterator[str]:
     decision, snapshot = tick.decision, tick.snapshot
+    yield from _overruled(tick)
     for step in lowering:
         yield _step(step, decision.at)
     most = snapshot.fleet.max_replicas
@@ -111,6 +112,7 @@ def _why_not_more(tick: FleetTick, lowering: list[Step]) -> Iterator[str]:
 def _why_not_fewer(tick: FleetTick, raising: list[Step]) -> Iterator[str]:
     decision, snapshot = tick.decision, tick.snapshot
     stages = {step.stage for step in raising}
+    yield from _overruled(tick)
     for step in raising:
         yield _step(step, decision.at)
     if Stage.GUARD not in stages:
@@ -175,13 +177,27 @@ def _not_carried_out(tick: FleetTick) -> Iterator[str]:
 
 
 def _override(override: Override, now: float) -> str:
-    until = "until resumed"
-    if override.expires_at is not None:
-        left = span(override.expires_at - now)
-        until = f"until {clock_time(override.expires_at)} (for another {left})"
+    until = _until(override, now)
     if override.replicas is None:
         return f"Paused by {override.actor} {until}, nothing is carried out: {override.reason}"
     return f"Held at {override.replicas} by {override.actor} {until}: {override.reason}"
+
+
+def _overruled(tick: FleetTick) -> Iterator[str]:
+    override, now = tick.override, tick.decision.at
+    if override is None:
+        return
+    if override.replicas is None:
+        yield f"Paused {_until(override, now)}: what is decided is not carried out"
+    else:
+        yield f"Held at {override.replicas} {_until(override, now)}, whatever the policies ask for"
+
+
+def _until(override: Override, now: float) -> str:
+    if override.expires_at is None:
+        return "until resumed"
+    left = span(override.expires_at - now)
+    return f"until {clock_time(override.expires_at)} (for another {left})"
 
 
 def _step(step: Step, now: float) -> str:

@@ -47,12 +47,13 @@ async def resume(backend: Backend, request: web.Request) -> OverriddenDocument:
         ended = backend.overrides.clear(name, backend.now())
     except StateError as error:
         raise _not_kept(error) from error
-    _audit(request, "resume", asked, before=ended, after=None)
+    before = override_document(ended) if ended else None
+    _audit(request, "resume", asked, before=before, after=None)
     backend.wake("resume")
     return {
         "fleet": name,
         "override": None,
-        "before": override_document(ended) if ended else None,
+        "before": before,
         "message": f"{name} follows its policies" + ("" if ended else ", as it did before"),
     }
 
@@ -96,20 +97,22 @@ def _override(
     lasts = asked.expires_in_seconds
     expires_at = None if lasts is None else now + lasts
     override = Override(name, asked.reason, asked.actor, now, expires_at, replicas)
-    before = backend.overrides.active(name, now)
+    present = backend.overrides.active(name, now)
     try:
         backend.overrides.set(override)
     except StateError as error:
         raise _not_kept(error) from error
     action = "pause" if replicas is None else "scale"
-    _audit(request, action, asked, before=before, after=override)
+    before = override_document(present) if present else None
+    after = override_document(override)
+    _audit(request, action, asked, before=before, after=after)
     backend.wake(action)
     done = "paused" if replicas is None else f"held at {replicas}"
     until = "until resumed" if expires_at is None else f"until {clock_time(expires_at)}"
     return {
         "fleet": name,
-        "override": override_document(override),
-        "before": override_document(before) if before else None,
+        "override": after,
+        "before": before,
         "message": f"{name} is {done} {until}",
     }
 

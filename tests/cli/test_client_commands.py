@@ -50,30 +50,42 @@ def test_status_of_all_fleets(daemon: Daemon, capsys: Capture) -> None:
 
 
 def test_status_says_what_is_wrong(daemon: Daemon, capsys: Capture) -> None:
-    finding = Finding("x", Severity.CRITICAL, "queue default has no consumers", remedy="start one")
-    missing = {"target/default": "gone"}
+    finding = Finding("x", Severity.CRITICAL, "queue a has no consumers", remedy="start one")
+    other = replace(finding, severity=Severity.WARNING, summary="queue b has no consumers")
+    mute = replace(finding, summary="all is lost", remedy="")
     daemon.observe(
         tick(
-            turn(3, snapshot=seen(missing=missing)),
+            turn(3, snapshot=seen(missing={"target/default": "gone"})),
             missing={"workers": "timed out"},
-            findings=(finding,),
+            findings=(finding, other, mute),
             leader=False,
         )
     )
     daemon.api.now[0] = NOW + 90
     assert main(["status"]) == 0
-    shown = capsys.readouterr().out
-    assert "default" in shown
-    assert " ? " in shown
-    assert "target/default: gone" in shown
-    assert "these numbers are old: the last tick began 90 s ago" in shown
-    assert "this daemon does not lead" in shown
-    assert "workers is down: timed out" in shown
-    assert "critical: queue default has no consumers -> start one" in shown
-    daemon.observe(tick(missing={"broker": "refused"}))
-    daemon.api.now[0] = NOW
+    row, _, *notes = capsys.readouterr().out.splitlines()[1:]
+    assert row.split()[:4] == ["default", "█", "?", "3"]
+    assert row.endswith("nothing is lowered, unknown: target/default")
+    assert notes == [
+        "these numbers are old: the last tick began 90 s ago",
+        "this daemon does not lead: it decides, and another one acts",
+        "workers is down: timed out",
+        "critical: queue a has no consumers",
+        "warning: queue b has no consumers",
+        "  start one",
+        "critical: all is lost",
+    ]
+
+
+def test_a_source_that_is_down_is_told_once(daemon: Daemon, capsys: Capture) -> None:
+    missing = {"broker": "refused"}
+    daemon.observe(tick(missing=missing))
     main(["status"])
     assert "broker is down for 0 s: refused" in capsys.readouterr().out
+    finding = Finding("source_down", Severity.CRITICAL, "Source broker cannot be read: refused")
+    daemon.observe(tick(missing=missing, findings=(finding,)))
+    main(["status"])
+    assert capsys.readouterr().out.count("refused") == 1
 
 
 def test_status_of_one_fleet_with_its_replicas(daemon: Daemon, capsys: Capture) -> None:

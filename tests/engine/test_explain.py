@@ -105,7 +105,7 @@ def test_policies_that_cannot_tell_and_ceilings() -> None:
 
 
 @pytest.mark.parametrize(
-    ("override", "sentence"),
+    ("override", "why", "why_not"),
     [
         (
             paused(),
@@ -113,14 +113,23 @@ def test_policies_that_cannot_tell_and_ceilings() -> None:
                 "Paused by ann until 14:46:40 UTC (for another 1 h 00 min), "
                 "nothing is carried out: deploy 41."
             ),
+            (
+                "Paused until 14:46:40 UTC (for another 1 h 00 min): "
+                "what is decided is not carried out."
+            ),
         ),
-        (paused(expires_at=None, replicas=6), "Held at 6 by ann until resumed: deploy 41."),
+        (
+            paused(expires_at=None, replicas=6),
+            "Held at 6 by ann until resumed: deploy 41.",
+            "Held at 6 until resumed, whatever the policies ask for.",
+        ),
     ],
 )
-def test_overrides(override: Override, sentence: str) -> None:
+def test_overrides(override: Override, why: str, why_not: str) -> None:
     told = explain(turn(6, step(Stage.OVERRIDE, 3, 6, "held"), override=override))
-    assert told.why[0] == sentence
-    assert "The operator made it 6, not 3: held." in told.why_not_fewer
+    assert told.why[0] == why
+    assert told.why_not_more[0] == why_not
+    assert told.why_not_fewer[:2] == (why_not, "The operator made it 6, not 3: held.")
     assert not any("no policy asks" in line.lower() for line in told.why_not_more)
 
 
