@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from autoscaler.cli.demo_screen import Frame, draw
-from autoscaler.demo.ledger import FINISHED, STARTED, progress, toll
+from autoscaler.demo.ledger import FINISHED, QUEUE, STARTED, progress, toll
 from autoscaler.demo.load import arrivals
 from autoscaler.demo.sandbox import sandbox
 from autoscaler.demo.story import Event, Story
@@ -69,10 +69,13 @@ async def test_the_toll_tells_lost_killed_and_twice_apart():
         await place.broker.rpush(STARTED, "fine", "killed", "twice", "twice", "stranger")
         await place.broker.rpush(FINISHED, "fine", "twice", "twice", "stranger")
         assert await progress(place.broker) == (5, 4)
-        found = await toll(place.broker, ["fine", "killed", "twice", "lost"])
+        await place.broker.lpush(QUEUE, "a message")
+        found = await toll(place.broker, ["fine", "killed", "twice", "lost", "waits"])
         assert not found.clean
-        assert (found.sent, found.finished) == (4, 2)
+        assert (found.sent, found.finished, found.waiting) == (5, 2, 1)
         assert (found.lost, found.killed, found.twice) == (1, 1, 1)
+        assert not (await toll(place.broker, ["fine"])).clean
+        await place.broker.delete(QUEUE)
         assert (await toll(place.broker, ["fine"])).clean
 
 
@@ -160,7 +163,7 @@ def frame(*replicas, events=(), **changes):
         "events": events,
         "sent": 120,
         "ended": 99,
-        "phase": "real Valkey, real celery workers",
+        "phase": "real Valkey and Celery workers",
         "address": "http://127.0.0.1:1",
         **changes,
     }
@@ -249,7 +252,7 @@ async def test_an_interrupted_demo_leaves_nothing_running(tmp_path):
             out, err = await process.communicate()
     assert process.returncode == 130, err.decode()
     assert b"interrupted" in out
-    assert b"0 killed" in out
+    assert b"0 lost, 0 killed, 0 run twice" in out
     assert list(tmp_path.iterdir()) == []
     assert processes_with(tmp_path) == []
 

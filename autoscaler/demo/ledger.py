@@ -8,18 +8,20 @@ from dataclasses import dataclass
 
 from redis.asyncio import Redis
 
-STARTED, FINISHED = "demo:started", "demo:finished"
+QUEUE, STARTED, FINISHED = "default", "demo:started", "demo:finished"
 
 
 @dataclass(frozen=True, slots=True)
 class Toll:
     """How many tasks were sent, and what became of them.
 
-    lost: never began. killed: began and did not end. twice: began more than once.
+    waiting: still in the queue. lost: neither there nor ever begun. killed: began and did not end.
+    twice: began more than once.
     """
 
     sent: int
     finished: int
+    waiting: int
     lost: int
     killed: int
     twice: int
@@ -27,7 +29,7 @@ class Toll:
     @property
     def clean(self) -> bool:
         """Whether every task ran to its end, once."""
-        return not (self.lost or self.killed or self.twice)
+        return not (self.waiting or self.lost or self.killed or self.twice)
 
 
 async def progress(broker: Redis) -> tuple[int, int]:
@@ -38,11 +40,13 @@ async def progress(broker: Redis) -> tuple[int, int]:
 async def toll(broker: Redis, sent: Sequence[str]) -> Toll:
     """The count over the ids of all tasks sent, once nothing runs any more."""
     starts = Counter(_texts(await broker.lrange(STARTED, 0, -1)))
+    waiting = await broker.llen(QUEUE)
     finished = set(_texts(await broker.lrange(FINISHED, 0, -1)))
     return Toll(
         sent=len(sent),
         finished=len(finished.intersection(sent)),
-        lost=sum(1 for task in sent if not starts[task]),
+        waiting=waiting,
+        lost=max(0, sum(1 for task in sent if not starts[task]) - waiting),
         killed=sum(1 for task in sent if starts[task] and task not in finished),
         twice=sum(1 for task in sent if starts[task] > 1),
     )

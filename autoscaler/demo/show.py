@@ -103,7 +103,7 @@ class Show:
 
     async def _play(self, place: Sandbox, config: Config) -> bool:
         """Everything that happens at once; returns whether somebody stopped the daemon."""
-        self.phase = "real Valkey, real celery workers"
+        self.phase = "real Valkey and Celery workers"
         daemon = Daemon(_config_path(place), config, observers=(self.story,))
         try:
             async with asyncio.TaskGroup() as tasks:

@@ -9,13 +9,13 @@ from typing import Any
 from celery import Celery
 from redis import Redis
 
-from autoscaler.demo.ledger import FINISHED, STARTED
+from autoscaler.demo.ledger import FINISHED, QUEUE, STARTED
 
 BROKER_URL = os.environ.get("CELERY_BROKER_URL", "redis://127.0.0.1:6379/0")
 
 app = Celery("demo", broker=BROKER_URL)
 app.conf.update(
-    task_default_queue="default",
+    task_default_queue=QUEUE,
     task_ignore_result=True,
     worker_prefetch_multiplier=1,
     worker_hijack_root_logger=False,
