@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from autoscaler import __version__
 from autoscaler.cli import main
 from autoscaler.cli.commands import COMMANDS
+from autoscaler.cli.failure import Exit
 from autoscaler.errors import StateError
 from tests.servers import free_port
 
@@ -59,6 +61,13 @@ def test_every_command_teaches(name: str, capsys: pytest.CaptureFixture[str]) ->
     assert f"usage: autoscaler {name}" in shown
     assert "examples:" in shown
     assert f"  autoscaler {name}" in shown or f'"$(autoscaler {name}' in shown
+
+
+def test_the_docs_name_every_command_and_exit_code() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "cli.md").read_text()
+    assert set(re.findall(r"^\| `(\w+)", text, re.MULTILINE)) == COMMANDS.keys()
+    codes = re.findall(r"^\| (\d+) \|", text, re.MULTILINE)
+    assert {int(code) for code in codes} == set(Exit)
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from textwrap import dedent, indent
 
@@ -14,7 +15,8 @@ from autoscaler.interfaces import Options, Policy
 from autoscaler.model import FleetSnapshot, Recommendation
 
 Capture = pytest.CaptureFixture[str]
-SHIPPED = sorted((Path(__file__).parents[2] / "config" / "tests").glob("*.yaml"))
+ROOT = Path(__file__).parents[2]
+SHIPPED = sorted((ROOT / "config" / "tests").glob("*.yaml"))
 FLEET = "{queues: [default], slots_per_replica: 10, max_replicas: 10, behavior: {}}"
 
 
@@ -33,6 +35,19 @@ def case(tmp_path: Path, readings: str, expect: str, fleet: str = FLEET, **more:
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.name)
 def test_shipped_cases_pass(path: Path, capsys: Capture) -> None:
     assert main(["test", str(path)]) == 0, capsys.readouterr().out
+
+
+def test_the_case_in_the_docs_passes(tmp_path: Path, capsys: Capture) -> None:
+    text = (ROOT / "docs" / "testing-policies.md").read_text()
+    (block,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    path = tmp_path / "backlog.yaml"
+    path.write_text(block)
+    assert main(["test", str(path)]) == 0, capsys.readouterr().out
+    path.write_text(block.replace("replicas: 10}", "replicas: 12}"))
+    assert main(["test", str(path)]) == 1
+    shown = capsys.readouterr().out
+    told = re.findall(r"at 6m5s: .*", text)
+    assert told[0] in shown
 
 
 def test_a_difference_shows_what_came_and_why(tmp_path: Path, capsys: Capture) -> None:

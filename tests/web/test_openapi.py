@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -42,6 +44,13 @@ async def test_it_names_every_route(api: Api) -> None:
     assert len({each["operationId"] for each in operations.values()}) == len(ROUTES)
     schemas = described["components"]["schemas"]
     assert references(described) == {f"#/components/schemas/{name}" for name in schemas}
+
+
+def test_the_docs_name_every_route_and_no_other() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
+    rows = re.findall(r"^\| `(GET|POST) ([^`?]+)(?:\?([^`]+))?`", text, re.MULTILINE)
+    documented = {(method, path): set(filter(None, q.split("&"))) for method, path, q in rows}
+    assert documented == {(r.method, r.path): set(r.query or ()) for r in ROUTES}
 
 
 @pytest.mark.parametrize(
