@@ -17,6 +17,7 @@ class WorkerEventKind(StrEnum):
     OFFLINE = "worker-offline"
 
 
+MOST_COUNTED = 2**63
 _KINDS = frozenset(kind.value for kind in WorkerEventKind)
 
 
@@ -51,7 +52,7 @@ def worker_event(body: Any) -> WorkerEvent | None:
 
 def _count(value: Any) -> int | None:
     whole = isinstance(value, int) and not isinstance(value, bool)
-    return value if whole and value >= 0 else None
+    return value if whole and 0 <= value < MOST_COUNTED else None
 
 
 class RemoteControl(ABC):

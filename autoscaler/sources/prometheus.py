@@ -133,9 +133,9 @@ def _samples(name: str, data: dict[str, Any], oldest: float) -> Iterator[Sample]
 
 def _sample(name: str, labels: dict[str, str], pair: Any, oldest: float) -> Sample:
     try:
-        at, value = pair
+        at, value = pair if isinstance(pair, list) else ()
         sample = Sample(name, float(value), float(at), labels)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise SourceError("a series has no float value") from None
     if not math.isfinite(sample.value) or not math.isfinite(sample.at):
         raise SourceError(f"a value is {value} at {at}")

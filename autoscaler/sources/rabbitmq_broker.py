@@ -23,6 +23,7 @@ from autoscaler.secret import Secret, redact_url
 QUEUE_COLUMNS = "name,state,messages_ready,messages_unacknowledged,consumers,head_message_timestamp"
 NODE_COLUMNS = "name,mem_alarm,disk_free_alarm,partitions"
 BROKEN_STATES = frozenset({"crashed", "down", "minority", "stopped", "terminated"})
+MOST_COUNTED = 2**63
 MOST_BODY_BYTES = 16 * MEBIBYTE
 
 
@@ -200,7 +201,7 @@ def _fault(reply: Reply) -> str:
 
 def _count(value: Any) -> int | None:
     whole = isinstance(value, int) and not isinstance(value, bool)
-    return value if whole and value >= 0 else None
+    return value if whole and 0 <= value < MOST_COUNTED else None
 
 
 def _join(unreadable: Mapping[str, str]) -> str:

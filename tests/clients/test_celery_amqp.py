@@ -11,8 +11,10 @@ from collections.abc import AsyncIterator
 import amqp
 import pytest
 import pytest_asyncio
+from structlog.testing import capture_logs
 
 from autoscaler.clients import celery_amqp as module
+from autoscaler.clients.amqp_thread import AmqpThread
 from autoscaler.clients.celery_amqp import AmqpRemoteControl
 from autoscaler.clients.celery_remote import WorkerEvent, WorkerEventKind
 from autoscaler.errors import ControlError
@@ -223,6 +225,15 @@ async def test_messages_that_nobody_expects_do_no_harm(server, control):
     await asyncio.to_thread(disturb)
     assert (await anext(reader)).worker == "w1@test"
     assert await control.call("ping", destination=["w1@test"], timeout_seconds=5)
+
+
+async def test_a_bug_in_the_thread_is_loud(server):
+    thread = AmqpThread(Secret(server.url), 5, ControlError)
+    with capture_logs() as log, pytest.raises(ControlError, match="a bug: ZeroDivisionError"):
+        await thread.run(lambda _: 1 / 0)
+    assert [line["event"] for line in log] == ["amqp thread failed"]
+    assert await thread.run(lambda channel: channel.is_open)
+    await thread.aclose()
 
 
 async def test_a_reader_that_falls_behind_is_told():

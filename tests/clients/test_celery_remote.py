@@ -28,6 +28,9 @@ def test_a_heartbeat():
 def test_counts_that_cannot_be_are_unknown():
     odd = {**HEARTBEAT, "active": -1, "processed": "40", "pid": True, "sw_ver": 5}
     assert worker_event(odd) == WorkerEvent(WorkerEventKind.HEARTBEAT, "w1@h")
+    event = worker_event({**HEARTBEAT, "processed": 10**400})
+    assert event is not None
+    assert event.processed is None
 
 
 @pytest.mark.parametrize(

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
+import math
 from typing import Any
 
 import pytest
 from aiohttp import web
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from autoscaler.clients.http import Reply
 from autoscaler.errors import SourceError
 from autoscaler.interfaces import Context
 from autoscaler.model import Sample, SampleState
 from autoscaler.secret import Secret
+from autoscaler.sources import prometheus as module
 from autoscaler.sources.prometheus import Prometheus
 from tests import services
 from tests.http_server import http_server
@@ -106,6 +113,8 @@ async def test_one_hanging_query_leaves_the_others_alone(server):
         (success([{**ONE, "value": [NOW - 121, "1"]}]), "a value is 1 s older than allowed"),
         (success([{**ONE, "value": [NOW]}]), "a series has no float value"),
         (success([{**ONE, "value": [NOW, None]}]), "a series has no float value"),
+        (success([{**ONE, "value": "12"}]), "a series has no float value"),
+        (success([{**ONE, "value": [10**400, "1"]}]), "a series has no float value"),
         (success([{**ONE, "value": [NOW, "many"]}]), "a series has no float value"),
         (success([{"metric": {}, "histogram": [NOW, {}]}]), "a series has no float value"),
         (success([{"value": [NOW, "1"]}]), "a series has no labels"),
@@ -171,6 +180,21 @@ async def test_a_secret_that_cannot_be_read(server, tmp_path):
 def test_queries_that_cannot_be_samples(queries):
     with pytest.raises(ValidationError):
         Prometheus.Options(url=Secret("http://127.0.0.1"), queries=queries)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=9), inner),
+)
+
+
+@given(result=JSON, kind=st.sampled_from(["scalar", "vector", "matrix"]), pair=JSON)
+def test_no_answer_does_harm(result, kind, pair):
+    for found in (result, pair, [{"metric": {}, "value": pair}]):
+        reply = Reply(200, json.dumps(success(found, kind)).encode())
+        with contextlib.suppress(SourceError):
+            samples = list(module._samples("x", module._data(reply), NOW))
+            assert all(math.isfinite(sample.value) for sample in samples)
 
 
 @pytest.mark.full

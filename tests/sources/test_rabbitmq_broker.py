@@ -100,6 +100,7 @@ async def test_a_login_virtual_host_and_queues_of_its_own(api):
         ({**B, "messages_ready": None}, "statistics do not tell its depth"),
         ({**B, "messages_ready": -1}, "statistics do not tell its depth"),
         ({**B, "messages_ready": True}, "statistics do not tell its depth"),
+        ({**B, "messages_ready": 10**400}, "statistics do not tell its depth"),
         ({**B, "messages_ready": "0"}, "statistics do not tell its depth"),
         ({**B, "state": "down"}, "the queue is down"),
     ],
@@ -249,12 +250,16 @@ class TestRealBroker:
         assert state.queues["a"] == QueueState("a", 3, consumers=0)
         assert state.queues["b"] == QueueState("b", 0, consumers=1)
         await source.aclose()
-        other = source_of(server.url, vhost="declare", queues=("a", "missing", "b"))
-        state = await read(other)
+
+    async def test_queues_that_cannot_be_declared(self, server):
+        with await asyncio.to_thread(fill, await server.virtual_host("partly")) as owner:
+            owner.channel().queue_declare("mine", exclusive=True)
+            names = ("a", "missing", "mine", "b")
+            state = await read(source_of(server.url, vhost="partly", queues=names))
         assert state.queues.keys() == {"a", "b"}
-        assert state.unreadable == {
-            "missing": "there is no such queue; its first task or worker makes it"
-        }
+        assert state.unreadable.keys() == {"missing", "mine"}
+        assert state.unreadable["missing"].startswith("there is no such queue")
+        assert state.unreadable["mine"].startswith("it may not be read: RESOURCE_LOCKED")
 
     async def test_the_management_api(self, server):
         url = await server.virtual_host("managed")
