@@ -22,7 +22,6 @@ from autoscaler.errors import ControlError
 
 LINGER_SECONDS = 0.05  # for answers beyond those that were awaited
 SHORTEST_WAIT_SECONDS = 0.01  # as BRPOP takes 0 for ever
-REPLIES_KEPT_SECONDS = 60
 DUPLICATE_SECONDS = 60.0
 
 
@@ -60,6 +59,8 @@ class RedisRemoteControl(RemoteControl):
             async with self._connection.use(ControlError, patience) as client:
                 await self._ask(client, question)
                 await self._collect(client, question, timeout_seconds)
+                if not question.complete:
+                    await self._unbind(client, [asker])
         finally:
             self._idle.append(asker)
         at = asyncio.get_running_loop().time()
@@ -85,12 +86,9 @@ class RedisRemoteControl(RemoteControl):
         """Take the reply queues out of the broker and close the connection."""
         askers, self._askers, self._idle = self._askers, [], []
         if askers:
-            members = [self._names.reply_member(asker) for asker in askers]
-            keys = [self._names.reply_key(asker) for asker in askers]
             with contextlib.suppress(ControlError):
                 async with self._connection.use(ControlError) as client:
-                    await client.srem(self._names.reply_binding, *members)
-                    await client.delete(*keys)
+                    await self._unbind(client, askers)
         await self._connection.aclose()
 
     def _asker(self) -> str:
@@ -100,12 +98,18 @@ class RedisRemoteControl(RemoteControl):
             self._askers.append(self._idle[-1])
         return self._idle.pop()
 
+    async def _unbind(self, client: Redis, askers: Collection[str]) -> None:
+        """From now on workers drop what they still answer; what they have answered is dropped."""
+        pipe = client.pipeline(transaction=False)
+        pipe.srem(self._names.reply_binding, *map(self._names.reply_member, askers))
+        pipe.delete(*map(self._names.reply_key, askers))
+        await pipe.execute()
+
     async def _ask(self, client: Redis, question: Question) -> None:
         """Publish the question. The binding is written each time, since workers sweep old ones."""
         names, asker = self._names, question.asker
         pipe = client.pipeline(transaction=False)
         pipe.sadd(names.reply_binding, names.reply_member(asker))
-        pipe.expire(names.reply_key(asker), REPLIES_KEPT_SECONDS)
         channel = names.control_channel(self._connection.address.database)
         pipe.publish(channel, question.message(names))
         replies = await pipe.execute(raise_on_error=False)

@@ -76,7 +76,7 @@ class WorkerRoster:
         back = worker.offline_at is not None or not known
         if back or event.kind is WorkerEventKind.ONLINE:
             worker.details_at = worker.details_asked_at = None
-        if back or at - (worker.heard_at or at) > self._silent_after:
+        if back or worker.heard_at is None or at - worker.heard_at > self._silent_after:
             worker.missed_at = None
         worker.offline_at = None
         worker.heard_at = at
@@ -111,7 +111,10 @@ class WorkerRoster:
             worker.reserved = reserved_count(reserved[name])
             worker.answered_at = at
             worker.missed_at = None
-            worker.idle_at = (worker.idle_at or at) if worker.active == () else None
+            if worker.active != ():
+                worker.idle_at = None
+            elif worker.idle_at is None:
+                worker.idle_at = at
             if worker.offline_at is not None and at - worker.offline_at > OFFLINE_SECONDS:
                 worker.offline_at = None
         for name in awaited - (active.keys() & reserved.keys()):
@@ -201,10 +204,9 @@ def _wall(loop_time: float | None, now: float, at: float) -> float | None:
 
 
 def _due(worker: _Worker, at: float) -> bool:
+    old = worker.details_at is None or at - worker.details_at >= DETAILS_SECONDS
     asked = worker.details_asked_at
-    if worker.details_at is None:
-        return asked is None or at - asked >= RETRY_SECONDS
-    return at - worker.details_at >= DETAILS_SECONDS and at - (asked or 0.0) >= RETRY_SECONDS
+    return old and (asked is None or at - asked >= RETRY_SECONDS)
 
 
 def _note_pid(worker: _Worker, pid: int, at: float) -> None:
