@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
@@ -52,7 +51,7 @@ def screen(
 
 def plausible(value: float | None) -> bool:
     """Whether a value can be a count, an age or a gauge: finite, not negative, not absurd."""
-    return value is not None and math.isfinite(value) and 0 <= value <= ABSURD
+    return value is not None and 0 <= value <= ABSURD
 
 
 def _screen_broker(name: str, state: BrokerState, faults: dict[str, str]) -> BrokerState:

@@ -22,7 +22,7 @@ def broker(*queues, **more):
     return BrokerState(NOW, {queue.name: queue for queue in queues}, **more)
 
 
-@pytest.mark.parametrize("value", [None, math.nan, math.inf, -math.inf, -1, 1e16])
+@pytest.mark.parametrize("value", [None, math.nan, math.inf, -math.inf, -1, 1e16, 10**400])
 def test_what_cannot_be_a_measurement(value):
     assert not plausible(value)
 
