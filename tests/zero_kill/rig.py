@@ -29,13 +29,18 @@ from tests.servers import TESTS, Process, eventually, free_port, valkey
 
 @dataclass(frozen=True)
 class Load:
-    """What is sent, and how its workers take it."""
+    """What is sent, and how its workers take it.
+
+    visibility_timeout: seconds after which Redis gives back what a worker fetched and lost with
+    its connection; Celery's default is an hour.
+    """
 
     tasks: int = 500
     shortest_seconds: float = 0.2
     longest_seconds: float = 3.0
     prefetch: int = 4
     acks_late: bool = False
+    visibility_timeout: int = 3600
     slots: int = 4
     workers: int = 6
 
@@ -99,6 +104,7 @@ class Rig:
                             "CELERY_APP_LEDGER_URL": self._ledger_url,
                             "CELERY_APP_PREFETCH": str(self.load.prefetch),
                             "CELERY_APP_ACKS_LATE": str(int(self.load.acks_late)),
+                            "CELERY_APP_VISIBILITY_TIMEOUT": str(self.load.visibility_timeout),
                         },
                     },
                     "behavior": {
