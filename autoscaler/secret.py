@@ -7,13 +7,13 @@ import re
 from pathlib import Path
 from stat import S_IROTH
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 MAX_SECRET_BYTES = 65_536
-_USERINFO = re.compile(r"(?<=://)[^/@\s]*@")
+# Up to the last @: in who forgot to escape a / or @ of a password, it is no less secret.
+_USERINFO = re.compile(r"(?<=://)\S*@")
 
 
 class Secret:
@@ -108,12 +108,11 @@ class Secret:
 
 def redact_url(url: str) -> str:
     """The URL without user, password and query, fit for logs and errors, however malformed."""
-    try:
-        parts = urlsplit(url)
-        host = parts.netloc.rpartition("@")[2]
-        return urlunsplit((parts.scheme, host, parts.path, "", ""))
-    except ValueError:
-        return _USERINFO.sub("", url).partition("?")[0]
+    scheme, mark, rest = url.partition("://")
+    if not mark:
+        scheme, rest = "", url
+    shown = rest.rpartition("@")[2]
+    return scheme + mark + re.split("[?#]", shown, maxsplit=1)[0]
 
 
 def redact(text: str) -> str:

@@ -88,6 +88,9 @@ def test_exposure(tmp_path: Path) -> None:
         ("http://[::1", "http://[::1"),
         ("http://user:pw@[::1?token=x", "http://[::1"),
         ("", ""),
+        ("redis://:p@s/s?w#d w@host:6379/1", "redis://host:6379/1"),
+        ("sentinel://:pw@a:1;sentinel://:pw@b:2", "sentinel://b:2"),
+        ("user:pw@host:6379?x=y", "host:6379"),
     ],
 )
 def test_urls_are_shown_without_secrets(url: str, shown: str) -> None:
@@ -97,3 +100,7 @@ def test_urls_are_shown_without_secrets(url: str, shown: str) -> None:
 def test_texts_are_shown_without_the_secrets_of_their_urls() -> None:
     text = "cannot reach redis://:pw@a:1/0 or amqp://u:p@b"
     assert redact(text) == "cannot reach redis://a:1/0 or amqp://b"
+    assert (
+        redact("cannot reach 'redis://:p@s/s?w#d@a:1/0', b@c")
+        == "cannot reach 'redis://a:1/0', b@c"
+    )
