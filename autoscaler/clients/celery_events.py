@@ -30,11 +30,11 @@ async def subscribed_events(
     which wakes for every message, and which hides reconnections and so lost events.
     Raises redis.RedisError, OSError, TimeoutError.
     """
+    reader, transport = connection._reader, connection._writer.transport
     parser = hiredis.Reader(replyError=ResponseError)
     await connection.send_command("PSUBSCRIBE", pattern)
-    transport = connection._writer.transport
     while True:
-        data = await _read(connection, timeout_seconds)
+        data = await _read(reader, connection, timeout_seconds)
         parser.feed(data)
         while (message := parser.gets()) is not False:
             event = _event(message)
@@ -46,15 +46,15 @@ async def subscribed_events(
             transport.resume_reading()
 
 
-async def _read(connection: Any, timeout_seconds: float) -> bytes:
+async def _read(reader: asyncio.StreamReader, connection: Any, timeout_seconds: float) -> bytes:
     """What has come. Silence is probed, so that a dead connection is found out."""
     try:
         async with asyncio.timeout(PING_AFTER_SECONDS):
-            data: bytes = await connection._reader.read(READ_BYTES)
+            data = await reader.read(READ_BYTES)
     except TimeoutError:
         await connection.send_command("PING")
         async with asyncio.timeout(timeout_seconds):
-            data = await connection._reader.read(READ_BYTES)
+            data = await reader.read(READ_BYTES)
     if not data:
         raise RedisConnectionError("Connection closed by server.")
     return data

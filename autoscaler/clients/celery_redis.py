@@ -30,6 +30,8 @@ class RedisRemoteControl(RemoteControl):
 
     def __init__(self, connection: RedisConnection, names: CeleryNames) -> None:
         self._connection = connection
+        # A call that fails closes its connection; the events are not to be lost for that.
+        self._listening = RedisConnection(connection.options, connection.timeout_seconds)
         self._names = names
         self._askers: list[str] = []
         self._idle: list[str] = []
@@ -70,12 +72,12 @@ class RedisRemoteControl(RemoteControl):
         return question.answers
 
     async def events(self) -> AsyncIterator[WorkerEvent]:
-        async with self._connection.open(ControlError) as client:
+        async with self._listening.open(ControlError) as client:
             pool: Any = client.connection_pool
             connection = await pool.get_connection()
             try:
-                pattern = self._names.worker_events(self._connection.address.database)
-                patience = self._connection.timeout_seconds
+                pattern = self._names.worker_events(self._listening.address.database)
+                patience = self._listening.timeout_seconds
                 async for event in subscribed_events(connection, pattern, patience):
                     yield event
             finally:
@@ -90,6 +92,7 @@ class RedisRemoteControl(RemoteControl):
                 async with self._connection.use(ControlError) as client:
                     await self._unbind(client, askers)
         await self._connection.aclose()
+        await self._listening.aclose()
 
     def _asker(self) -> str:
         """One that is not waiting for answers; late answers to it are known by their ticket."""

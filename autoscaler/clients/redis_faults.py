@@ -30,6 +30,7 @@ _BY_WORDS: Final = {
     "MOVED": "it is a cluster, which Celery cannot use: take a single primary",
     "max number of clients": "it accepts no more clients: raise its maxclients",
     "WRONGTYPE": "a key of this name holds something else: see `key_prefix`, and who uses it",
+    "auth:AuthenticationError": "a Sentinel refuses the password: see `sentinel_password`",
     "No master found": "no Sentinel knows this primary, or none answers: see `master_name`",
 }
 _AUTHORITY: Final = "name its authority with ?ssl_ca_certs=FILE in `url`"

@@ -5,6 +5,7 @@ import contextlib
 import signal
 import time
 from dataclasses import dataclass
+from functools import partial
 
 import celery
 import pytest
@@ -16,6 +17,7 @@ from autoscaler.interfaces import Context
 from autoscaler.secret import Secret
 from autoscaler.sources.celery_workers import CeleryWorkers, CeleryWorkersOptions
 from tests.celery_app import app
+from tests.clients.messages import envelope
 from tests.servers import CeleryWorker, Valkey, celery_worker, eventually, valkey
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -186,13 +188,19 @@ async def test_a_frozen_worker_costs_one_wait_and_is_kept_as_last_told(fleet):
 
 
 async def test_a_broker_outage_is_told_and_survived():
-    async with valkey() as server, reading(server.url) as (source, _):
+    beat = envelope({"hostname": "a@x", "type": "worker-heartbeat", "pid": 7}, headers={})
+    async with valkey() as server, reading(server.url) as (source, woken):
         assert await read(source) == {}
         await server.kill()
         with pytest.raises(SourceError, match="cannot be reached"):
             await source.read(wall())
         await server.start()
         assert await read(source) == {}
+        async with server.client() as client:
+            heard = partial(client.publish, "/0.celeryev/worker.heartbeat", beat)
+            await eventually(heard, "the events are heard again")
+        await eventually(lambda: woken)
+        assert (await read(source))["a@x"].pid == 7
 
 
 async def test_a_worker_that_comes_and_goes_offline_before_its_task_ends(fleet):
