@@ -118,6 +118,7 @@ class Reconciler:
 
     def failed(self, snapshot: FleetSnapshot, error: str) -> FleetTick:
         """The record of a turn that ended in a bug."""
+        self._doubt()
         step = Step(Stage.GUARD, snapshot.current, snapshot.current, "Bug", error)
         decision = _unchanged(snapshot, step)
         return FleetTick(snapshot, decision, Result.ERROR, error=error)
@@ -152,12 +153,16 @@ class Reconciler:
         last = self.memory.last
         size = last.desired if last else 0
         step = Step(Stage.GUARD, size, size, "TargetUnreadable", f"nothing is done: {why}")
-        guard = replace(self.memory.history.guard, known_since=None)
-        self.memory.history = replace(self.memory.history, guard=guard)
+        self._doubt()
         decision = replace(last, at=snapshot.now, steps=(step,)) if last else None
         return FleetTick(
             snapshot, decision or _unchanged(snapshot, step), Result.FAILED, (), override, ""
         )
+
+    def _doubt(self) -> None:
+        """Nothing was recommended in this turn, so what came before it stabilizes nothing."""
+        guard = replace(self.memory.history.guard, known_since=None)
+        self.memory.history = replace(self.memory.history, guard=guard)
 
     async def _act(
         self, actions: Sequence[Action], snapshot: FleetSnapshot, override: Override | None

@@ -89,8 +89,10 @@ class FakeWorkers(Source[FakeOptions], WorkerControl):
 
     async def read(self, now: float) -> WorkersState:
         await self._world.meet("workers")
-        seen = {n: replace(w, heartbeat_at=now) for n, w in self._world.workers.items()}
-        return WorkersState(now, seen)
+        told = {
+            n: replace(w, heartbeat_at=now, answered_at=now) for n, w in self._world.workers.items()
+        }
+        return WorkersState(now, told)
 
     async def watch(self, wake: Wake) -> None:
         await self._world.meet("watch")

@@ -134,6 +134,21 @@ async def test_a_bug_in_one_fleets_turn_is_an_error_of_that_fleet(world, tmp_pat
     assert "ZeroDivisionError" in ticks.controller.last.bugs["fleet/default"]
 
 
+async def test_after_a_bug_a_whole_window_passes_before_replicas_go(world, tmp_path):
+    window = {"scale_down": {"stabilization_window_seconds": 60}}
+    ticks = Ticks(config(tmp_path, fleet={"behavior": window}))
+    world.depth = 16
+    await ticks.run(14)
+    world.faults["launch"] = ZeroDivisionError("oops")
+    world.vanish("default-1")
+    assert (await ticks.run(2)).result is Result.ERROR
+    del world.faults["launch"]
+    world.depth = 0
+    turn = await ticks.run(12)
+    assert (turn.decision.reason, turn.decision.current) == ("DataNotSettled", 3)
+    assert ActionKind.DRAIN in kinds(await ticks.run())
+
+
 async def test_a_bug_in_an_observer_is_told_with_the_next_tick(world, tmp_path):
     seen = []
 
