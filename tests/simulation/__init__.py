@@ -1,0 +1,1 @@
+"""Deterministic fault simulation: the real controller against a fake world, replayed by seed."""

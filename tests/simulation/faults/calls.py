@@ -1,0 +1,42 @@
+"""Faults of the network, for every kind of call: reads, remote control, effects, pages."""
+
+from __future__ import annotations
+
+from random import Random
+
+from tests.simulation.faults import Conditions, a_fleet, window
+from tests.simulation.network import Trip
+
+OFTEN = (0.1, 0.7)
+KINDS = {"reads": 2.0, "control": 3.0, "effects": 4.0, "pages": 1.0}
+FATES = {
+    "slow": "take seconds each way",
+    "vanish": "neither arrive nor are answered",
+    "refused": "are answered with an error and not done",
+    "late": "are done long after the sender gave up, or died",
+    "unanswered": "are done, and the answer is lost",
+    "reset": "are done, and then the connection breaks",
+}
+CALLS = tuple(
+    window(f"{kind}_{fate}", f"{kind} {what}", rate, (10, 90), subject=a_fleet, amount=OFTEN)
+    for kind, rate in KINDS.items()
+    for fate, what in FATES.items()
+    if not (kind == "reads" and fate in ("late", "unanswered", "reset"))
+)
+
+
+def trip(conditions: Conditions, random: Random, kind: str, subject: str) -> Trip:
+    """The fate of one call, now."""
+    made = Trip(out=random.uniform(0.002, 0.08), back=random.uniform(0.002, 0.08))
+    if conditions.strikes(f"{kind}_slow", subject):
+        made.out += random.uniform(0.5, 4.0)
+        made.back += random.uniform(0.0, 2.0)
+    if conditions.strikes(f"{kind}_late", subject):
+        made.out = random.uniform(5.5, 120.0)
+    made.arrives = not conditions.strikes(f"{kind}_vanish", subject)
+    made.answered = not conditions.strikes(f"{kind}_unanswered", subject)
+    made.refused = conditions.strikes(f"{kind}_refused", subject)
+    made.reset = conditions.strikes(f"{kind}_reset", subject)
+    return made
+
+

@@ -1,0 +1,92 @@
+"""Faults of the daemon itself: crashes, pauses, clocks, leases, operators, bugs in plugins."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import TYPE_CHECKING
+
+from autoscaler.model import Override
+from tests.simulation.faults import Fault, Heal, a_fleet, window
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+
+def _crash(world: World, random: Random) -> None:
+    """At some step of what it does next, wherever that is."""
+    for link in world.cluster.links:
+        link.process.steps_to_live = random.randint(1, 300)
+
+
+def _pause(world: World, random: Random) -> Heal | None:
+    link = world.cluster.links[0] if world.cluster.links else None
+    if link is None or link.process.frozen is not None:
+        return None
+    link.process.freeze()
+    close = world.faults.open("standstill")
+
+    def heal() -> None:
+        close()
+        link.process.thaw(world.loop)
+
+    return heal
+
+
+def _take_over(world: World, random: Random) -> Heal | None:
+    """A second daemon starts while the first is frozen; the first wakes and is one too many."""
+    heal = _pause(world, random)
+    if heal is not None:
+        world.cluster.start()
+    return heal
+
+
+def _jump(world: World, random: Random) -> None:
+    offset = random.choice((-3600.0, -600.0, -30.0, 30.0, 600.0, 3600.0))
+    for link in world.cluster.links:
+        link.clock_offset += offset
+
+
+def _lose_lease(world: World, random: Random) -> None:
+    world.cluster.lease.drop()
+
+
+def _pause_fleet(world: World, random: Random) -> Heal | None:
+    return _override(world, random, None)
+
+
+def _hold_fleet(world: World, random: Random) -> Heal | None:
+    plan = random.choice(world.scenario.fleets)
+    return _override(world, random, random.randint(0, plan.max_replicas))
+
+
+def _override(world: World, random: Random, replicas: int | None) -> Heal | None:
+    fleet = random.choice(world.scenario.fleets).name
+    world.cluster.override(
+        Override(fleet, "a test", "operator", world.wall(), replicas=replicas)
+    )
+    return lambda: world.cluster.clear_override(fleet)
+
+
+def _reload(world: World, random: Random) -> None:
+    world.cluster.reload()
+
+
+def _wake(world: World, random: Random) -> Heal:
+    return world.faults.open("wake_storm")
+
+
+PROCESSES = (
+    Fault("crash", "the daemon dies at any step and starts again", 3, (0, 0), _crash),
+    Fault("pause", "the daemon stands still (VM, garbage, swap)", 2, (1, 120), _pause),
+    Fault("takeover", "another daemon leads while the first stands still", 1, (20, 120), _take_over),
+    Fault("clock_jumps", "the wall clock is set", 1, (0, 0), _jump),
+    Fault("lease_lost", "the lease is given away under the leader", 1, (0, 0), _lose_lease),
+    window("lease_unreachable", "the lease cannot be renewed", 1, (5, 60)),
+    Fault("operator_pauses", "a fleet is paused", 0.7, (60, 600), _pause_fleet),
+    Fault("operator_holds", "a fleet is held at a number", 0.7, (60, 600), _hold_fleet),
+    Fault("reload", "a new controller takes over from the old one", 1, (0, 0), _reload),
+    Fault("wake_storm", "sources ask for ticks all the time", 1, (10, 60), _wake),
+    window("policy_bug", "one fleet's policy raises", 1, (20, 200), subject=a_fleet),
+    window("target_bug", "one fleet's target raises what nobody expects", 1, (20, 100), subject=a_fleet),
+    window("check_bug", "a check raises", 1, (20, 200)),
+)

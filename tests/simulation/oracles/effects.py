@@ -1,0 +1,105 @@
+"""Oracles of what reaches targets and workers: nobody dies, nothing stale, nobody unauthorized."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from autoscaler.model import Action, ActionKind, Fence, FleetTick, Result
+from tests.simulation.ledger import SimTaskRecord
+from tests.simulation.platform import Platform, SimUnit
+from tests.simulation.worker import SimWorker
+
+if TYPE_CHECKING:
+    from tests.simulation.network import Link
+    from tests.simulation.oracles.witness import Witness
+    from tests.simulation.world import World
+
+Violated = Callable[[str, str], None]
+
+
+class Effects:
+    """Judges each effect when it is sent, and again when it is applied."""
+
+    def __init__(self, world: World, violated: Violated) -> None:
+        self._world = world
+        self._violated = violated
+        self._inspected: dict[str, tuple[float, SimWorker]] = {}
+        self._newest: dict[tuple[str, str], Fence] = {}
+        self._applied: set[tuple[str, Fence]] = set()
+        self._excused: set[int] = set()
+
+    def sent(self, link: Link, witness: Witness, fleet: str) -> None:
+        """Only a leader acts, on no paused fleet, and not in its first cycle."""
+        who = f"daemon {link.number} acts on {fleet}"
+        if self._world.scenario.dry_run:
+            self._violated("dry-run", f"{who} in a dry run")
+        if not self._world.cluster.leader_of(link).holds():
+            self._violated("leader-only", f"{who} without leading")
+        if fleet in witness.paused and fleet in self._world.cluster.paused():
+            self._violated("paused", f"{who}, which is paused")
+        if witness.ticks == 1:
+            self._violated("first-cycle", f"{who} in its first cycle")
+        if not witness.ticking:
+            self._violated("one-evaluation", f"{who} outside of a tick")
+
+    def was_applied(self, fleet: str, fence: Fence) -> bool:
+        """Whether the fleet's target ever did the action of this fence."""
+        return (fleet, fence) in self._applied
+
+    def inspected(self, worker: SimWorker) -> None:
+        self._inspected[worker.name] = (self._world.now, worker)
+
+    def applied(self, platform: Platform, action: Action, unit: SimUnit | None) -> None:
+        """In order of fences; removals only of empty, drained units; never above the maximum."""
+        self._judge_fence(platform, action)
+        self._applied.add((platform.plan.name, action.fence))
+        if action.kind is ActionKind.ADD:
+            if platform.alive(ours=True) >= platform.plan.max_replicas:
+                self._violated("at-most-max", f"{action.unit} is one unit too many")
+        elif action.kind is ActionKind.REMOVE and unit is not None:
+            self._judge_removal(action, unit)
+
+    def task_died(self, task: SimTaskRecord, cause: str, worker: SimWorker) -> None:
+        if cause == "scale_in" and worker.pid not in self._excused:
+            self._violated("zero-kill", f"task {task.number} was killed on {worker.name}")
+
+    def judge(self, platform: Platform, tick: FleetTick) -> None:
+        """What is said to have been done was done."""
+        marked = {replica.name for replica in tick.snapshot.replicas if replica.unit.drain}
+        for outcome in tick.outcomes:
+            action = outcome.action
+            if outcome.result is not Result.APPLIED or action.kind is ActionKind.ADD:
+                continue
+            told_only = action.kind is ActionKind.DRAIN and action.unit in marked
+            if not told_only and (platform.plan.name, action.fence) not in self._applied:
+                if action.unit in platform.units:
+                    self._violated("true-outcomes", f"{action.kind} {action.unit} was never done")
+
+    def _judge_fence(self, platform: Platform, action: Action) -> None:
+        fleet = platform.plan.name
+        newest = self._newest.get((fleet, action.unit), Fence(0, 0))
+        of_fleet = self._newest.get((fleet, ""), Fence(0, 0))
+        older_than_unit = action.fence <= newest
+        older_than_fleet = action.kind is ActionKind.ADD and action.fence <= of_fleet
+        if older_than_unit or older_than_fleet or action.fence.term < of_fleet.term:
+            self._violated("fences", f"{action.kind} {action.unit} {action.fence} after {newest}")
+        self._newest[fleet, action.unit] = max(newest, action.fence)
+        self._newest[fleet, ""] = max(of_fleet, action.fence)
+
+    def _judge_removal(self, action: Action, unit: SimUnit) -> None:
+        process = unit.process
+        if unit.drain is None:
+            self._violated("drained-first", f"{unit.name} is removed without a drain")
+        if process is None or process.empty:
+            return
+        if self._excusable(process):
+            self._excused.add(process.pid)
+            return
+        held = f"{len(process.active)} running and {len(process.reserved)} fetched tasks"
+        self._violated("only-empty", f"{unit.name} is removed with {held}")
+
+    def _excusable(self, process: SimWorker) -> bool:
+        """It started anew after it was found empty, or another spoke in its name as it was mute."""
+        at, who = self._inspected.get(process.name, (self._world.now, process))
+        return process.started_at > at or (who is not process and not process.answers)

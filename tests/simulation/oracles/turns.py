@@ -1,0 +1,216 @@
+"""Oracles of one fleet's turns: what was decided and planned, given what the daemon was shown."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+
+from autoscaler.model import Action, ActionKind, Fence, FleetTick, Result, Unit
+from tests.simulation.oracles.witness import SILENT_SECONDS, SERVING, Witness, serving
+from tests.simulation.scenario import FleetPlan, Rate
+
+Violated = Callable[[str, str], None]
+HOUR_SECONDS = 3600.0
+TOLERANCE = 0.1
+COLLAPSE_FROM = 10
+DONE = (Result.APPLIED, Result.FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one tick did to the size. ups: fences of units added or resumed, if they ever are."""
+
+    at: float
+    ups: tuple[Fence, ...]
+    downs: int
+
+
+class FleetWatch:
+    """Follows one fleet through the life of one daemon."""
+
+    def __init__(
+        self,
+        plan: FleetPlan,
+        interval_seconds: float,
+        was_applied: Callable[[str, Fence], bool],
+        violated: Violated,
+    ) -> None:
+        self._plan = plan
+        self._interval = interval_seconds
+        self._was_applied = was_applied
+        self._violated = violated
+        self._whole_since: float | None = None
+        self._last_now: float | None = None
+        self._demand: float | None = None
+        self._demands: deque[tuple[float, float]] = deque()
+        self._gap = "its start"
+        self._changes: deque[Change] = deque()
+
+    def judge(self, witness: Witness, tick: FleetTick) -> None:
+        """Everything that must hold of this turn."""
+        units = witness.units(self._plan)
+        unknown = witness.unknown(self._plan)
+        self._follow(witness, unknown)
+        actions = [outcome.action for outcome in tick.outcomes]
+        if units is None:
+            if actions:
+                self._violated("unread-size", "something is done though no size was read")
+            return
+        self._judge_desired(tick, units)
+        self._judge_plan(actions, units, tick.decision.desired, witness)
+        victims = _victims(actions, units)
+        leaving = [a for a in actions if a.kind is ActionKind.REMOVE]
+        if unknown and (victims or leaving):
+            self._violated("unknown-lowers", f"{victims or leaving} while {unknown} unknown")
+        overridden = tick.override is not None
+        if victims and not overridden:
+            self._judge_victims(victims, units, witness)
+        self._judge_pace(tick, units, victims, excused=overridden or witness.lagging)
+
+    def _follow(self, witness: Witness, unknown: list[str]) -> None:
+        """Note since when all was known without a break, and what was wanted."""
+        now, before = witness.now, self._last_now
+        self._last_now = now
+        longest = max(6 * self._interval, self._plan.down_window)
+        broken = before is not None and not 0 <= now - before <= longest
+        if before is None or broken or unknown:
+            self._whole_since = None
+            self._gap = f"{', '.join(unknown) or 'a pause'} at {now:.0f}"
+        if before is not None and now < before:
+            self._demands.clear()
+            self._changes.clear()
+        if unknown:
+            return
+        demand = witness.demand(self._plan)
+        collapsed = demand == 0 and (self._demand or 0) >= COLLAPSE_FROM
+        if self._whole_since is None or collapsed:
+            self._whole_since = now
+        self._demand = demand
+        self._demands.append((now, demand))
+        while self._demands[0][0] <= now - self._plan.down_window:
+            self._demands.popleft()
+
+    def _judge_desired(self, tick: FleetTick, units: tuple[Unit, ...]) -> None:
+        plan, decision = self._plan, tick.decision
+        present = sum(1 for unit in units if serving(unit))
+        if decision.current != present:
+            self._violated("current", f"{present} are serving, not {decision.current}")
+        inside = plan.min_replicas <= decision.desired <= plan.max_replicas
+        if not inside and decision.desired != present:
+            self._violated("min-max", f"{decision.desired} is desired")
+        if tick.error and tick.result is Result.FROZEN:
+            self._violated("frozen", tick.error)
+        for first, second in pairwise(decision.steps):
+            if first.after != second.before:
+                self._violated("trail", f"{first.stage} ends at {first.after}, then {second}")
+
+    def _judge_plan(
+        self, actions: list[Action], units: tuple[Unit, ...], desired: int, witness: Witness
+    ) -> None:
+        """Bounds of the plan as a whole, as the units were shown."""
+        plan = self._plan
+        present = sum(1 for unit in units if serving(unit))
+        alive = sum(1 for unit in units if unit.phase in SERVING)
+        by_kind = {kind: [a.unit for a in actions if a.kind is kind] for kind in ActionKind}
+        added, resumed = by_kind[ActionKind.ADD], by_kind[ActionKind.RESUME]
+        victims = _victims(actions, units)
+        if added and alive + len(added) > plan.max_replicas:
+            self._violated("at-most-max", f"{alive} units are there and {added} are added")
+        if len(added) + len(resumed) > max(0, desired - present):
+            self._violated("no-more-than-asked", f"{added} and {resumed} for {desired}")
+        if len(victims) > max(0, present - desired):
+            self._violated("no-fewer-than-asked", f"{victims} for {desired} of {present}")
+        draining = {unit.name for unit in units if unit.drain and unit.phase in SERVING}
+        if victims and len(draining) + len(victims) > plan.max_draining:
+            self._violated("max-draining", f"{victims} beside {sorted(draining)}")
+        able = [unit for unit in units if unit.name in draining and self._hears(unit, witness)]
+        if added and len(resumed) < len(able):
+            self._violated("resume-first", f"{added} are added, {len(able)} could be resumed")
+        if len({action.unit for action in actions}) < len(actions):
+            self._violated("one-action", "two actions concern one unit")
+
+    def _judge_victims(self, victims: list[Unit], units: tuple[Unit, ...], w: Witness) -> None:
+        plan, now = self._plan, w.now
+        left = sum(1 for unit in units if serving(unit)) - len(victims)
+        whole_for = now - (now if self._whole_since is None else self._whole_since)
+        forced = left >= plan.max_replicas
+        if whole_for < plan.down_window and w.ticks > 1:
+            self._violated("settled", f"{_names(victims)} leave {whole_for:.0f} s after {self._gap}")
+        wanted = max(demand for _, demand in self._demands)
+        needed = math.ceil(wanted / (plan.settings.slots * (1 + TOLERANCE)) - 1e-9)
+        if left < min(needed, plan.max_replicas) and not forced:
+            self._violated("stabilized", f"{left} are left, and lately {needed} were needed")
+        if any(unit.shielded for unit in victims):
+            self._violated("shielded", f"{_names(victims)} may not be touched")
+        staying = [unit for unit in units if serving(unit) and unit not in victims]
+        if plan.ordinals:
+            lowest = min(unit.ordinal or 0 for unit in victims)
+            if any((unit.ordinal or 0) > lowest for unit in staying):
+                self._violated("top-ordinals", f"{_names(victims)} are not the highest")
+        elif any(self._held(unit, w) for unit in victims):
+            idle = [u for u in staying if not u.shielded and self._held(u, w) == 0]
+            if idle:
+                self._violated("idle-first", f"{_names(victims)} are busy, {_names(idle)} idle")
+
+    def _judge_pace(
+        self, tick: FleetTick, units: tuple[Unit, ...], victims: list[Unit], *, excused: bool
+    ) -> None:
+        """Rate limits and caps, by what may have been done."""
+        plan, now = self._plan, tick.decision.at
+        present = sum(1 for unit in units if serving(unit))
+        done = {o.action.unit for o in tick.outcomes if o.result in DONE}
+        grow = (ActionKind.ADD, ActionKind.RESUME)
+        fences = tuple(o.action.fence for o in tick.outcomes if o.action.kind in grow)
+        downs = sum(1 for unit in victims if unit.name in done)
+        ups = self._carried_out(fences)
+        forced = present > plan.max_replicas or present < plan.min_replicas
+        if not (excused or forced or present == 0):
+            if ups and self._net(plan.up, now) + ups > plan.up.pods:
+                self._violated("up-limit", f"{ups} more beside {list(self._changes)}")
+            if downs and downs - self._net(plan.down, now) > plan.down.pods:
+                self._violated("down-limit", f"{downs} fewer beside {list(self._changes)}")
+            if downs > max(1, present * plan.percent_per_cycle // 100):
+                self._violated("cycle-cap", f"{downs} of {present} at once")
+            taken = sum(c.downs for c in self._changes if now - c.at < HOUR_SECONDS)
+            if downs and taken + downs > max(1, plan.max_replicas * plan.percent_per_hour // 100):
+                self._violated("hour-cap", f"{downs} after {taken} within the hour")
+        if fences or downs:
+            self._changes.append(Change(now, fences, downs))
+        while self._changes and self._changes[0].at <= now - HOUR_SECONDS:
+            self._changes.popleft()
+
+    def _net(self, rate: Rate, now: float) -> int:
+        recent = (c for c in self._changes if c.at > now - rate.period_seconds)
+        return sum(self._carried_out(change.ups) - change.downs for change in recent)
+
+    def _carried_out(self, fences: Iterable[Fence]) -> int:
+        return sum(1 for fence in fences if self._was_applied(self._plan.name, fence))
+
+    def _hears(self, unit: Unit, witness: Witness) -> bool:
+        workers = witness.workers
+        worker = workers.workers.get(unit.worker) if workers else None
+        if workers is None or unit.worker in workers.duplicates:
+            return False
+        if worker is None:
+            return True
+        return not worker.offline and witness.now - worker.seen_at <= SILENT_SECONDS
+
+    def _held(self, unit: Unit, witness: Witness) -> int | None:
+        """Tasks on a unit that takes work; None when it takes none."""
+        workers = witness.workers
+        worker = workers.workers.get(unit.worker) if workers else None
+        if worker is None or not self._hears(unit, witness) or not worker.queues:
+            return None
+        return (worker.busy or 0) + (worker.reserved or 0)
+
+
+def _victims(actions: list[Action], units: tuple[Unit, ...]) -> list[Unit]:
+    chosen = {action.unit for action in actions if action.kind is ActionKind.DRAIN}
+    return [unit for unit in units if unit.name in chosen and unit.drain is None]
+
+
+def _names(units: list[Unit]) -> str:
+    return ", ".join(unit.name for unit in units)

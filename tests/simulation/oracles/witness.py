@@ -1,0 +1,163 @@
+"""What one daemon was shown in this tick, and whether it can be believed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from autoscaler.model import BrokerState, QueueState, Tick, Unit, UnitPhase, WorkersState
+from tests.simulation.scenario import FleetPlan
+
+if TYPE_CHECKING:
+    from tests.simulation.network import Link
+    from tests.simulation.world import World
+
+FUTURE_SECONDS = 5.0
+STALE_SECONDS = 60.0
+SILENT_SECONDS = 10.0
+LATELY_SECONDS = 90.0
+ABSURD = 1e15
+SERVING = (UnitPhase.PENDING, UnitPhase.RUNNING)
+
+
+class Witness:
+    """The truth about one daemon's view. Judges by the rules of the docs, not by our code."""
+
+    def __init__(self, world: World, link: Link) -> None:
+        self._world = world
+        self._link = link
+        self._shown: dict[str, Any] = {}
+        self._asked: set[str] = set()
+        self._calls_before = dict(link.calls)
+        self.now = 0.0
+        self.ticks = 0
+        self.ticks_in_term = 0
+        self._term = -1
+        self.ticking = False
+        self.paused: frozenset[str] = frozenset()
+
+    @property
+    def term(self) -> int:
+        """The term that this daemon believes to lead in."""
+        return self._world.cluster.leader_of(self._link).term
+
+    def begin(self, now: float) -> None:
+        """A tick begins."""
+        self.now, self.ticking = now, True
+        self.ticks += 1
+        self._shown, self._asked = {}, set()
+        self._calls_before = dict(self._link.calls)
+        self.ticks_in_term = self.ticks_in_term + 1 if self.term == self._term else 1
+        self._term = self.term
+        self.paused = self._world.cluster.paused()
+
+    def end(self) -> None:
+        """The tick is over."""
+        self.ticking = False
+
+    def show(self, source: str, shown: Any) -> bool:
+        """A poll begins (None) or has succeeded; False if there was one in this tick already."""
+        if shown is None:
+            first = source not in self._asked
+            self._asked.add(source)
+            return first
+        self._shown[source] = shown
+        return True
+
+    def units(self, plan: FleetPlan) -> tuple[Unit, ...] | None:
+        """The units that were shown; None when they were not."""
+        return self._shown.get(f"target/{plan.name}")
+
+    @property
+    def workers(self) -> WorkersState | None:
+        """The workers that were shown, if their time can be believed."""
+        return self._timely("workers")
+
+    @property
+    def broker(self) -> BrokerState | None:
+        """The queues that were shown, if their time can be believed."""
+        return self._timely("broker")
+
+    def shown(self, source: str) -> bool:
+        """Whether this source gave anything that can be believed."""
+        return self._timely(source) is not None
+
+    @property
+    def lagging(self) -> bool:
+        """Whether lists of units were old of late, so that what was just done cannot be known."""
+        return self._world.faults.lately("listing_lags", LATELY_SECONDS)
+
+    def unknown(self, plan: FleetPlan) -> list[str]:
+        """Everything that this fleet needs and that could not be known in this tick."""
+        units, workers, broker = self.units(plan), self.workers, self.broker
+        found = []
+        if units is None:
+            found.append("units")
+        if workers is None:
+            found.append("workers")
+        for queue in plan.settings.queues:
+            if broker is None or not _plausible_queue(broker.queues.get(queue)):
+                found.append(queue)
+        if units is not None and workers is not None:
+            found += self._unknown_workers(units, workers)
+        return found
+
+    def demand(self, plan: FleetPlan) -> float:
+        """Tasks in the queues and on the serving workers, when all is known."""
+        units, workers, broker = self.units(plan), self.workers, self.broker
+        assert units is not None
+        assert workers is not None
+        assert broker is not None
+        waiting = sum(broker.queues[queue].waiting for queue in plan.settings.queues)
+        states = (workers.workers.get(unit.worker) for unit in units if serving(unit))
+        return waiting + sum((w.busy or 0) + (w.reserved or 0) for w in states if w is not None)
+
+    def bugs_expected(self) -> set[str]:
+        """Where plugins may have raised what nobody expects."""
+        faults, fleets = self._world.faults, self._world.platforms
+        found = {n for n in ("broker", "workers") if faults.lately(f"{n}_bug", LATELY_SECONDS)}
+        for kind, condition in (("fleet", "policy_bug"), ("target", "target_bug")):
+            if faults.lately(condition, LATELY_SECONDS):
+                found |= {f"{kind}/{fleet}" for fleet in fleets}
+        return found
+
+    def calls(self, tick: Tick) -> Iterator[tuple[str, int, int]]:
+        """Calls of this tick by kind, and the most that are right."""
+        units = sum(len(fleet.snapshot.replicas) for fleet in tick.fleets.values())
+        fleets = len(tick.fleets)
+        bounds = {"reads": 2 + fleets, "control": 3 * units, "effects": 2 * fleets + units}
+        for kind, bound in bounds.items():
+            yield kind, self._link.calls[kind] - self._calls_before.get(kind, 0), bound
+
+    def _timely(self, source: str) -> Any:
+        shown = self._shown.get(source)
+        if shown is None or not -STALE_SECONDS <= shown.at - self.now <= FUTURE_SECONDS:
+            return None
+        return shown
+
+    def _unknown_workers(self, units: tuple[Unit, ...], workers: WorkersState) -> Iterator[str]:
+        for unit in units:
+            worker = workers.workers.get(unit.worker)
+            if worker is None or not serving(unit):
+                continue
+            silent = worker.offline or self.now - worker.seen_at > SILENT_SECONDS
+            stale = not silent and self.now - (worker.answered_at or 0.0) > STALE_SECONDS
+            if worker.active is None or not plausible(worker.reserved) or stale:
+                yield worker.name
+
+
+def serving(unit: Unit) -> bool:
+    """Whether the fleet has this unit or will have it."""
+    return unit.drain is None and unit.phase in SERVING
+
+
+def plausible(value: float | None) -> bool:
+    """Whether this can be a count or an age; None is no value at all."""
+    return value is None or (math.isfinite(value) and 0 <= value <= ABSURD)
+
+
+def _plausible_queue(queue: QueueState | None) -> bool:
+    if queue is None:
+        return False
+    return all(map(plausible, (queue.waiting, queue.consumers, queue.oldest_age_seconds)))
