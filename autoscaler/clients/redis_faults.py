@@ -47,7 +47,8 @@ def explain(error: BaseException, *, tls: bool = False) -> str:
     known = _BY_TYPE.get(type(error))
     if known:
         return known
-    said = redact(" ".join((str(error) or type(error).__name__).split()))[:MAX_WORDS]
+    whole = redact(" ".join((str(error) or type(error).__name__).split()))
+    said = whole[:MAX_WORDS]
     if unverified := _UNVERIFIED.search(said):
         return f"its certificate does not verify ({unverified[1].strip()}): {_AUTHORITY}"
     if "SSL" in said:
@@ -55,7 +56,7 @@ def explain(error: BaseException, *, tls: bool = False) -> str:
     if denied := _DENIED.search(said):
         return f"its ACL forbids this user to {denied[1]}: allow it with ACL SETUSER"
     for sign, advice in _BY_WORDS.items():
-        if sign in said:
+        if sign in whole:
             return advice
     return _silence(error, said, tls=tls)
 
