@@ -51,6 +51,7 @@ HEADERS = (
     "why",
 )
 REPLICA_HEADERS = ("unit", "state", "tasks", "held", "worker", "still runs")
+FAULTS = ("failed", "refused", "frozen", "error")
 TREND_WIDTH = 12
 WATCH_SECONDS = 2.0
 STALE_SECONDS = 60.0
@@ -99,7 +100,9 @@ def _shown(client: Client, arguments: argparse.Namespace) -> str:
     if arguments.output == "json":
         return json.dumps({**document, "health": health})
     colors = colors_on(sys.stdout)
-    notes = (painted((note,), sys.maxsize, colors=colors) for note in _notes(document, health))
+    notes = (
+        painted((note,), sys.maxsize, colors=colors) for note in _notes(document, fleets, health)
+    )
     return "\n".join([table(HEADERS, map(_row, fleets)), replicas, *notes])
 
 
@@ -157,16 +160,20 @@ def _why(fleet: Document) -> Cell:
         return YELLOW, f"{what} by {override['actor']} until {until}: {override['reason']}"
     if fleet["missing"]:
         return RED, f"nothing is lowered, unknown: {', '.join(fleet['missing'])}"
+    if fleet["result"] in FAULTS:
+        return RED, f"{fleet['result']}, see `autoscaler explain {fleet['name']}`"
     return str(fleet["message"])
 
 
-def _notes(document: Document, health: Document) -> Iterator[Part]:
+def _notes(document: Document, fleets: list[Document], health: Document) -> Iterator[Part]:
     age = document["age_seconds"]
     fresh = f"last tick {span(age)} ago, {health['status']}"
     if age > STALE_SECONDS:
         yield RED, f"these numbers are old: the last tick began {span(age)} ago"
     else:
         yield DIM if health["status"] == "healthy" else YELLOW, fresh
+    if any(fleet["result"] == "dry_run" for fleet in fleets):
+        yield YELLOW, "this is a dry run: what is decided is not carried out"
     if not document["leader"]:
         yield YELLOW, "this daemon does not lead: it decides, and another one acts"
     findings = health["findings"]

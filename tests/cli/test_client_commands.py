@@ -12,7 +12,7 @@ from dataclasses import replace
 import pytest
 
 from autoscaler.cli import main
-from autoscaler.model import Finding, Override, Severity, Stage, UnitPhase
+from autoscaler.model import Finding, Override, Result, Severity, Stage, UnitPhase
 from tests.cli.conftest import Daemon
 from tests.records import NOW, replica, seen
 from tests.servers import free_port
@@ -75,6 +75,15 @@ def test_status_says_what_is_wrong(daemon: Daemon, capsys: Capture) -> None:
         "  start one",
         "critical: all is lost",
     ]
+
+
+def test_what_is_not_carried_out_is_told(daemon: Daemon, capsys: Capture) -> None:
+    daemon.observe(tick(turn(5, result=Result.FAILED)))
+    main(["status"])
+    assert "failed, see `autoscaler explain default`" in capsys.readouterr().out
+    daemon.observe(tick(turn(5, result=Result.DRY_RUN)))
+    main(["status", "default"])
+    assert "this is a dry run: what is decided is not carried out" in capsys.readouterr().out
 
 
 def test_a_source_that_is_down_is_told_once(daemon: Daemon, capsys: Capture) -> None:
