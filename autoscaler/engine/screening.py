@@ -75,11 +75,10 @@ def _screen_workers(state: WorkersState, now: float) -> WorkersState:
 
     So is what is said in a name that two of them bear: it may be the other's.
     """
-    workers = {
-        name: worker if name not in state.duplicates and _is_possible(worker, now) else _mute(worker)
-        for name, worker in state.workers.items()
-    }
-    return replace(state, workers=workers)
+    doubtful = {name for name, worker in state.workers.items() if not _is_possible(worker, now)}
+    doubtful |= state.duplicates & state.workers.keys()
+    mute = {name: _mute(state.workers[name]) for name in doubtful}
+    return replace(state, workers={**state.workers, **mute})
 
 
 def _is_possible(worker: WorkerState, now: float) -> bool:
