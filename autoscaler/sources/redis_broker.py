@@ -22,6 +22,7 @@ PEEK_SHARE = 0.02  # of the time that peeks may take
 MAX_PAUSE_SECONDS = 10.0
 JUMP_RATIO = 1.25
 JUMP_TASKS = 5
+TRICKLE_SECONDS = 10.0
 CLOCK_SKEW_SECONDS = 5.0
 
 
@@ -57,6 +58,7 @@ class RedisBroker(Source[RedisBrokerOptions]):
         self._ages = QueueAges()
         self._empty = {name: QueueState(name, 0) for name in self._names}
         self._told: dict[str, int] | None = None
+        self._quiet_until: dict[str, float] = {}
 
     async def read(self, now: float) -> BrokerState:
         """The queues, and what is not acknowledged. Raises SourceError, saying what to do."""
@@ -128,13 +130,16 @@ class RedisBroker(Source[RedisBrokerOptions]):
         }
 
     def _tell_jumps(self, depths: Mapping[str, int], wake: Wake) -> None:
-        """Each jump is told once: from then on it is what was told of last."""
+        """Each jump is told once; a few tasks in an empty queue, as of a trickle, not too often."""
         if self._told is None:
             return
+        at = asyncio.get_running_loop().time()
         for name, depth in depths.items():
             told = self._told.get(name, depth)
-            if depth > told == 0 or depth >= max(JUMP_RATIO * told, told + JUMP_TASKS):
+            jumped = depth >= max(JUMP_RATIO * told, told + JUMP_TASKS)
+            if jumped or (depth > told == 0 and at >= self._quiet_until.get(name, at)):
                 self._told[name] = depth
+                self._quiet_until[name] = at + TRICKLE_SECONDS
                 wake(f"queue {name} jumped from {told} to {depth} tasks")
 
     async def _must_be_primary(self, replication: Any) -> None:

@@ -351,6 +351,11 @@ class TestWatch:
             await client.lpush("default", *(task() for _ in range(3)))
             await asyncio.sleep(1.2)
             assert len(woken) == 2, "3 more than 13 are less than a quarter"
+            await client.delete("default")
+            await source.read(NOW)
+            await client.lpush("default", task())
+            await asyncio.sleep(0.7)
+            assert len(woken) == 2, "a trickle into an empty queue wakes only now and then"
             watching.cancel()
 
     async def test_it_survives_outages_and_says_nothing_before_the_first_read(self):
