@@ -313,6 +313,7 @@ class TestFaults:
 
 
 class TestSentinel:
+    @pytest.mark.full
     async def test_the_primary_is_found_and_followed_through_a_failover(self):
         async with valkey() as primary, valkey() as replica, replica.client() as client:
             await client.replicaof("127.0.0.1", primary.port)
