@@ -31,6 +31,8 @@ from tests.conformance.translate import (
 )
 
 PER_POD = ("Resource", "ContainerResource", "Pods")
+# What Kubernetes 1.36 shows for an average over no replicas: its quotient as an integer on amd64.
+AVERAGE_OF_NONE = -(2**63)
 
 
 def resource_utilization_ratio(case: Case) -> Answer:
@@ -71,16 +73,14 @@ def replica_calculator(case: Case) -> Answer:
     metric, current = case["metric"], case["currentReplicas"]
     tolerances = Tolerances(case["tolerances"]["scaleDown"], case["tolerances"]["scaleUp"])
     found = calculate(case, metric, current, current, tolerances)
-    if found.utilization is None and metric["type"] in ("Resource", "ContainerResource"):
-        return {"replicas": found.replicas, "averageValueMilli": found.usage, "error": None}
+    answer = {"replicas": found.replicas, "error": None}
+    if metric["type"] in ("Resource", "ContainerResource"):
+        answer["averageValueMilli"] = found.usage
     if found.utilization is None:
-        return {"replicas": found.replicas, "usageMilli": found.usage, "error": None}
-    return {
-        "replicas": found.replicas,
-        "utilization": found.utilization,
-        "averageValueMilli": found.usage,
-        "error": None,
-    }
+        answer["usageMilli"] = _usage_shown(metric, current, found.usage)
+    else:
+        answer["utilization"] = found.utilization
+    return answer
 
 
 def calculate(
@@ -114,6 +114,15 @@ def _per_pod(case: Case, metric: Case, current: int, tolerances: Tolerances) -> 
     readings = readings_of(metric["reading"]["pods"])
     warmup = warmup_of(case["controller"], resource)
     return replicas_for_units(UnitReadings(current, units, readings, NOW, warmup), goal, tolerances)
+
+
+def _usage_shown(metric: Case, current: int, usage: int) -> int:
+    """The usage, but where Kubernetes 1.36 shows no average that could be one."""
+    if metric["type"] in PER_POD or metric["target"]["type"] == "Value":
+        return usage
+    if metric["type"] == "External" and float(_total(metric["reading"])) >= MOST_USAGE:
+        return MOST_USAGE
+    return usage if current else AVERAGE_OF_NONE
 
 
 def _total(reading: Case) -> int:

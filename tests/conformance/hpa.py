@@ -22,7 +22,7 @@ def answer(case: Case) -> Answer:
         return KINDS[kind](case["inputs"])
     except CannotTellError as error:
         return {"error": str(error)}
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         return {"error": f"the case cannot be read: {error!r}"}
 
 

@@ -148,7 +148,7 @@ def default_behavior(case: Case) -> Answer:
 
 def validation(case: Case) -> Answer:
     """As the API, which defaults a direction that is left out before it validates."""
-    given = case["behavior"]
+    given = case["behavior"] or {"scaleUp": None, "scaleDown": None}
     try:
         up, down = rules_of(given["scaleUp"]), rules_of(given["scaleDown"])
     except ValueError as error:

@@ -30,7 +30,9 @@ from tests.conformance.calculating import calculate
 from tests.conformance.normalizing import condition_of
 from tests.conformance.translate import NOW, Answer, Case, behavior_of, bounds_of, log_of
 
-METRIC_TYPES = ("Resource", "ContainerResource", "Pods", "Object", "External")
+OF_NO_POD = ("Object", "External")
+VALID = "ValidMetricFound"
+METRIC_TYPES = ("Resource", "ContainerResource", "Pods", *OF_NO_POD)
 # What is ours and not the HPA's must not bind: how fast a fleet may shrink beside its behavior.
 UNCAPPED = DrainRules(max_percent_per_cycle=100, max_percent_per_hour=1_000_000)
 
@@ -58,7 +60,7 @@ class MetricPolicy(Policy[Options]):
             return Recommendation(name, None, f"FailedGet{name}Metric", str(error))
         self.utilization = found.utilization
         active = found.replicas > 0
-        return Recommendation(name, found.replicas, "ValidMetricFound", "", active=active)
+        return Recommendation(name, found.replicas, VALID, "", active=active)
 
 
 def reconcile(case: Case) -> Answer:
@@ -91,9 +93,13 @@ def _refuse_what_only_kubernetes_knows(case: Case) -> None:
 
 def _pause_of(case: Case) -> Override | None:
     """Zero replicas that the HPA did not choose itself are how Kubernetes is told to pause it."""
-    itself = case["featureGates"]["HPAScaleToZero"] and any(
-        condition["type"] == "ScaledToZero" and condition["status"] == "True"
-        for condition in case["status"]["conditions"]
+    itself = (
+        case["featureGates"]["HPAScaleToZero"]
+        and (case["spec"]["minReplicas"] != 0 or _can_be_zero(case))
+        and any(
+            condition["type"] == "ScaledToZero" and condition["status"] == "True"
+            for condition in case["status"]["conditions"]
+        )
     )
     if case["scale"]["specReplicas"] > 0 or itself:
         return None
@@ -129,28 +135,35 @@ def _told(
     wanted = not paused and decision.desired != current
     rescaled = wanted and not case.get("scaleUpdateFails", False)
     failed = wanted != rescaled or any(r.replicas is None for r in recommendations)
-    replicas = decision.desired if rescaled else current
-    conditions = _conditions(case, decision, paused=paused, rescaled=rescaled)
+    unknown = asked and not _is_active(decision.steps)
     status = case["status"]
+    replicas = decision.desired if rescaled else current
+    told = status["desiredReplicas"] if not rescaled and (wanted or unknown) else replicas
+    conditions = _conditions(case, decision, paused=paused, rescaled=rescaled)
     before = (status["conditions"], status["currentReplicas"], status["desiredReplicas"])
     return {
-        "replicas": replicas,
+        "replicas": told,
         "rescaled": rescaled,
         "conditions": conditions,
         "action": _action(current, replicas),
         "error": "internal" if failed else "none",
-        "metricActions": {r.policy: _action(current, r.replicas) for r in recommendations},
+        "metricActions": {
+            r.policy: _action(status["currentReplicas"], r.replicas) for r in recommendations
+        },
         "metricErrors": {r.policy: _error(r) for r in recommendations},
-        "currentUtilization": next((p.utilization for p in policies if p.utilization), None),
-        "statusWritten": before != (conditions, case["scale"]["statusReplicas"], replicas),
+        "currentUtilization": next(
+            (p.utilization for p in policies if asked and p.utilization is not None), None
+        ),
+        "statusWritten": before != (conditions, current, told),
     }
 
 
 def _conditions(case: Case, decision: Decision, *, paused: bool, rescaled: bool) -> list[Answer]:
     """The conditions that were there, with those that the turn sets put over them, in its order."""
     to_zero = case["featureGates"]["HPAScaleToZero"]
-    before = (c for c in case["status"]["conditions"] if to_zero or c["type"] != "ScaledToZero")
-    told = {condition["type"]: condition for condition in before}
+    told = {condition["type"]: condition for condition in case["status"]["conditions"]}
+    if not to_zero and (paused or rescaled):
+        told.pop("ScaledToZero", None)
 
     def tell(kind: str, status: bool, reason: str) -> None:
         told[kind] = {"type": kind, "status": str(status), "reason": reason}
@@ -161,7 +174,7 @@ def _conditions(case: Case, decision: Decision, *, paused: bool, rescaled: bool)
         return list(told.values())
     for step in decision.steps:
         if step.stage is Stage.RECOMMEND:
-            tell("ScalingActive", step.reason == "ValidMetricFound", step.reason)
+            tell("ScalingActive", step.reason == VALID, step.reason)
     for condition in _normalized(decision.steps):
         told[condition["type"]] = condition
     if rescaled:
@@ -169,11 +182,18 @@ def _conditions(case: Case, decision: Decision, *, paused: bool, rescaled: bool)
     elif decision.desired != decision.current:
         tell("AbleToScale", False, "FailedUpdateScale")
     if rescaled and to_zero:
-        if decision.desired == 0:
-            tell("ScaledToZero", True, "ScaledToZero")
-        elif "ScaledToZero" in told:
-            tell("ScaledToZero", False, "NotScaledToZero")
+        zero = decision.desired == 0 and _can_be_zero(case)
+        tell("ScaledToZero", zero, "ScaledToZero" if zero else "NotScaledToZero")
     return list(told.values())
+
+
+def _can_be_zero(case: Case) -> bool:
+    """Whether a metric is there that tells something while there are no pods."""
+    return any(metric["type"] in OF_NO_POD for metric in case["spec"]["metrics"])
+
+
+def _is_active(steps: Sequence[Step]) -> bool:
+    return all(step.reason == VALID for step in steps if step.stage is Stage.RECOMMEND)
 
 
 def _normalized(steps: Sequence[Step]) -> Iterator[Answer]:

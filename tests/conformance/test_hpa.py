@@ -33,6 +33,8 @@ def test_what_cannot_be_read_is_an_error_and_the_next_line_is_answered():
     assert answer({"kind": "astrology", "inputs": {}}) == {
         "error": "the kind astrology is not known"
     }
+    nothing = {"kind": "metric_usage_ratio", "inputs": {"metricsMilli": {}, "targetMilli": 5}}
+    assert answer(nothing)["error"].startswith("the case cannot be read: ZeroDivisionError")
 
 
 def test_one_line_in_one_line_out():

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from enum import StrEnum
+from typing import Any, TypeVar
 
 from autoscaler.engine.history import LoggedRecommendation, ScaleEvent
 from autoscaler.engine.limits import Bounds
@@ -16,17 +17,20 @@ Answer = dict[str, Any]
 NOW = 0.0
 PHASES = {"Pending": Phase.PENDING, "Running": Phase.RUNNING, "Failed": Phase.FAILED}
 READINESS = {"True": True, "False": False}
+POD_LEVEL = ("cpu", "memory", "hugepages-")
+Word = TypeVar("Word", bound=StrEnum)
 
 
 def rules_of(rules: Case | None) -> ScalingRules | None:
     """Raises ValueError when a word is not one of the API's."""
     if rules is None:
         return None
+    select = rules["selectPolicy"]
     return ScalingRules(
         stabilization_window_seconds=rules["stabilizationWindowSeconds"],
-        select=Select((rules["selectPolicy"] or "Max").lower()),
+        select=Select.MAX if select is None else _word(Select, select),
         limits=tuple(
-            Limit(LimitType(p["type"].lower()), p["value"], p["periodSeconds"])
+            Limit(_word(LimitType, p["type"]), p["value"], p["periodSeconds"])
             for p in rules["policies"] or ()
         ),
         tolerance=rules["tolerance"],
@@ -110,10 +114,8 @@ def requests_of(pods: Iterable[Case], container: str, resource: str, *, pod_leve
 
 def _request_of(pod: Case, container: str, resource: str, pod_level: bool) -> int:
     whole: dict[str, int] = pod["podLevelRequestsMilli"] or {}
-    if pod_level and not container and whole:
-        if resource not in whole:
-            raise CannotTellError(f"missing pod-level request for {resource} in Pod {pod['name']}")
-        return whole[resource]
+    if pod_level and not container and any(name.startswith(POD_LEVEL) for name in whole):
+        return _whole_request_of(pod, resource)
     sidecars = (c for c in pod.get("initContainers") or () if c["restartPolicy"] == "Always")
     chosen = [c for c in (*pod["containers"], *sidecars) if container in ("", c["name"])]
     if container and not chosen:
@@ -123,6 +125,32 @@ def _request_of(pod: Case, container: str, resource: str, pod_level: bool) -> in
             where = f"container {each['name']} of Pod {pod['name']}"
             raise CannotTellError(f"missing request for {resource} in {where}")
     return sum(each["requestsMilli"][resource] for each in chosen)
+
+
+def _whole_request_of(pod: Case, resource: str) -> int:
+    """What the pod itself asks for, or else its containers, of which some run only at the start."""
+    whole: dict[str, int] = pod["podLevelRequestsMilli"]
+    if resource in whole and resource.startswith(POD_LEVEL):
+        return whole[resource]
+    asked: list[int] = [
+        r[resource] for c in pod["containers"] if resource in (r := c["requestsMilli"])
+    ]
+    sidecars, starting = 0, list[int]()
+    for each in pod.get("initContainers") or ():
+        request: int | None = each["requestsMilli"].get(resource)
+        if request is not None:
+            starting.append(sidecars + request)
+            sidecars += request if each["restartPolicy"] == "Always" else 0
+    if not asked and not starting:
+        raise CannotTellError(f"missing pod-level request for {resource} in Pod {pod['name']}")
+    return max(sum(asked) + sidecars, *starting, 0)
+
+
+def _word(words: type[Word], text: str) -> Word:
+    """The API's words are ours with a capital letter, and with no other."""
+    if text != text.capitalize():
+        raise ValueError(f"{text!r} is not one of {', '.join(words).title()}")
+    return words(text.lower())
 
 
 def _readiness_of(ready: Case | None) -> Readiness | None:
