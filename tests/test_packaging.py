@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
@@ -168,3 +169,32 @@ def test_the_wheel_holds_what_the_program_reads_at_run_time(tmp_path):
     assert {"autoscaler/py.typed", "autoscaler/demo/demo.yaml"} <= set(names)
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert not any(name.startswith(("tests/", "bench/")) for name in names)
+
+
+@pytest.mark.full
+def test_the_steps_of_the_image_make_a_program_that_runs(tmp_path):
+    """There is no engine here to build it with, so the build stage's own commands are run."""
+    venv, source = tmp_path / "venv", tmp_path / "src"
+    source.mkdir()
+    env = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    for name, text in DOCKERFILE:
+        if name == "COPY" and "--from" not in text:
+            copy(text.split()[:-1], source)
+        elif name == "RUN" and "/opt/autoscaler" in text:
+            command = text.replace("/opt/autoscaler", str(venv))
+            subprocess.run(["bash", "-ec", command], cwd=source, env=env, check=True)
+    shutil.rmtree(source)
+    said = subprocess.run(
+        [venv / "bin" / "autoscaler", "--version"], capture_output=True, text=True, check=True
+    )
+    assert said.stdout == f"autoscaler {__version__}\n"
+    assert not (venv / "bin" / "pip").exists()
+
+
+def copy(names: list[str], to: Path) -> None:
+    for name in names:
+        path = ROOT / name
+        if path.is_dir():
+            shutil.copytree(path, to / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(path, to)
