@@ -121,7 +121,7 @@ def _add(snapshot: FleetSnapshot, wanted: int, resumed: int) -> Iterator[Wish]:
     alive = sum(1 for r in snapshot.replicas if _alive(r))
     room = snapshot.fleet.max_replicas - alive
     for name in islice(_free_names(snapshot), max(0, min(wanted, room))):
-        reason = f"{snapshot.current + resumed} replicas are too few"
+        reason = f"more than {snapshot.current + resumed} needed"
         yield Wish(ActionKind.ADD, name, reason)
 
 
@@ -129,7 +129,7 @@ def _drain(snapshot: FleetSnapshot, excess: int) -> Iterator[Wish]:
     """Mark victims, as many as may drain at once."""
     free = snapshot.fleet.drain.max_draining - snapshot.draining
     for replica in choose(snapshot, max(0, min(excess, free))):
-        yield _drain_wish(replica, snapshot, f"{excess} replicas too many")
+        yield _drain_wish(replica, snapshot, f"{excess} too many")
 
 
 def _finish(snapshot: FleetSnapshot, staying: set[str]) -> Iterator[Wish]:
