@@ -61,9 +61,7 @@ class Reign:
     pid: int
 
 
-REIGN = StateFormat(
-    Reign, "set its term above every one that the files in units/ tell of"
-)
+REIGN = StateFormat(Reign, "set its term above every one that the files in units/ tell of")
 
 
 class FileLeader(Leadership):

@@ -8,13 +8,13 @@ from importlib import import_module
 
 from pydantic import Field, field_validator
 
-from autoscaler.clients.celery_control import CeleryControl
-from autoscaler.clients.celery_question import CeleryNames
-from autoscaler.clients.celery_redis import RedisRemoteControl
-from autoscaler.clients.celery_remote import RemoteControl
-from autoscaler.clients.redis import RedisConnection, RedisOptions
-from autoscaler.clients.redis_address import parse_address
-from autoscaler.clients.worker_roster import WorkerRoster
+from autoscaler.clients.celery.control import CeleryControl
+from autoscaler.clients.celery.over_redis import RedisRemoteControl
+from autoscaler.clients.celery.question import CeleryNames
+from autoscaler.clients.celery.remote import RemoteControl
+from autoscaler.clients.celery.roster import WorkerRoster
+from autoscaler.clients.redis.address import parse_address
+from autoscaler.clients.redis.connection import RedisConnection, RedisOptions
 from autoscaler.errors import ControlError, SourceError
 from autoscaler.interfaces import Context, Source, Wake, WorkerControl
 from autoscaler.model import WorkersState
@@ -119,7 +119,7 @@ def _remote_control(options: CeleryWorkersOptions) -> RemoteControl:
         options.separator,
     )
     if options.url.reveal().startswith(AMQP_SCHEMES):
-        amqp = import_module("autoscaler.clients.celery_amqp")
+        amqp = import_module("autoscaler.clients.celery.over_amqp")
         remote: RemoteControl = amqp.AmqpRemoteControl(options.url, CONNECTION_SECONDS, names)
         return remote
     connection = RedisConnection(options, max(options.timeout_seconds, CONNECTION_SECONDS))

@@ -132,8 +132,10 @@ def _samples(name: str, data: dict[str, Any], oldest: float) -> Iterator[Sample]
 
 
 def _sample(name: str, labels: dict[str, str], pair: Any, oldest: float) -> Sample:
+    if not isinstance(pair, list) or len(pair) != 2:
+        raise SourceError("a series has no float value")
+    at, value = pair
     try:
-        at, value = pair if isinstance(pair, list) else ()
         sample = Sample(name, float(value), float(at), labels)
     except (TypeError, ValueError, OverflowError):
         raise SourceError("a series has no float value") from None

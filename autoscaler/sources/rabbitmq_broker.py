@@ -12,8 +12,8 @@ from urllib.parse import quote
 import amqp
 from pydantic import Field, field_validator
 
-from autoscaler.clients.amqp_address import parse_addresses
-from autoscaler.clients.amqp_thread import AmqpThread
+from autoscaler.clients.amqp.address import parse_addresses
+from autoscaler.clients.amqp.thread import AmqpThread
 from autoscaler.clients.http import MEBIBYTE, HttpClient, Reply
 from autoscaler.errors import SourceError
 from autoscaler.interfaces import Context, Options, Source

@@ -9,10 +9,10 @@ from typing import Any
 from pydantic import Field
 from redis.exceptions import ResponseError
 
-from autoscaler.clients.queue_ages import QueueAges
-from autoscaler.clients.redis import RedisConnection, RedisOptions
-from autoscaler.clients.redis_faults import explain
-from autoscaler.clients.redis_queues import Command, QueueLayout, RedisQueues
+from autoscaler.clients.redis.connection import RedisConnection, RedisOptions
+from autoscaler.clients.redis.faults import explain
+from autoscaler.clients.redis.queue_ages import QueueAges
+from autoscaler.clients.redis.queues import Command, QueueLayout, RedisQueues
 from autoscaler.errors import SourceError
 from autoscaler.interfaces import Context, Source, Wake
 from autoscaler.model import BrokerState, QueueState

@@ -11,14 +11,14 @@ from typing import Literal, ParamSpec, TypeVar
 
 from pydantic import Field, field_validator
 
-from autoscaler.clients.local_units import LocalUnits, StopRules
-from autoscaler.clients.unit_directory import NAME, UnitDirectory
-from autoscaler.clients.worker_command import (
+from autoscaler.clients.units.command import (
     UNIT_VARIABLE,
     WorkerCommand,
     nodename_template,
     placeholders,
 )
+from autoscaler.clients.units.directory import NAME, UnitDirectory
+from autoscaler.clients.units.records import LocalUnits, StopRules
 from autoscaler.errors import ConfigError, StateError, TargetError
 from autoscaler.interfaces import Context, Options, Target
 from autoscaler.model import Action, Drain, Fleet, Unit

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from pydantic import Field
 
-from autoscaler.clients import unit_rules
-from autoscaler.clients.unit_rules import NEVER, Applied
+from autoscaler.clients.units import rules
+from autoscaler.clients.units.rules import NEVER, Applied
 from autoscaler.errors import ConfigError
 from autoscaler.interfaces import Context, Options, Target
 from autoscaler.model import Action, Drain, Fence, Unit, UnitPhase
@@ -50,21 +50,19 @@ class Simulated(Target[SimulatedOptions]):
         if not actions:
             return
         units = self._present(actions[0].at)
-        for action in unit_rules.additions(
-            actions, units, self._applied(), self._fleet.max_replicas
-        ):
+        for action in rules.additions(actions, units, self._applied(), self._fleet.max_replicas):
             self._put(_unit(action.unit, action.at), action)
 
     async def mark(self, action: Action, drain: Drain | None) -> None:
         units = self._present(action.at)
-        unit_rules.refuse_mark(action, units, self._applied())
+        rules.refuse_mark(action, units, self._applied())
         self._put(replace(units[action.unit], drain=drain), action)
 
     async def remove(self, actions: Sequence[Action]) -> None:
         if not actions:
             return
         units = self._present(actions[0].at)
-        for action in unit_rules.removals(actions, units, self._applied()):
+        for action in rules.removals(actions, units, self._applied()):
             self._put(replace(units[action.unit], phase=UnitPhase.TERMINATING), action)
 
     def _put(self, unit: Unit, action: Action) -> None:

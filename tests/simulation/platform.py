@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from autoscaler.clients import unit_rules
+from autoscaler.clients.units import rules
 from autoscaler.errors import TargetError
 from autoscaler.model import Action, Drain, Fence, Unit, UnitPhase
 from tests.simulation.scenario import FleetPlan
@@ -55,7 +55,7 @@ class Platform:
     def add(self, actions: Sequence[Action]) -> None:
         """Create the units that are not there yet, as far as the quota goes."""
         views = self._views()
-        missing = unit_rules.additions(actions, views, self._applied(), self.plan.max_replicas)
+        missing = rules.additions(actions, views, self._applied(), self.plan.max_replicas)
         for action in missing:
             if self._world.faults.on("quota_exceeded", self.plan.name):
                 raise TargetError("quota exceeded")
@@ -68,7 +68,7 @@ class Platform:
 
     def mark(self, action: Action, drain: Drain | None) -> None:
         """Set or take away the drain mark of one unit."""
-        unit_rules.refuse_mark(action, self._views(), self._applied())
+        rules.refuse_mark(action, self._views(), self._applied())
         unit = self.units[action.unit]
         self._world.oracles.applied(self, action, unit)
         self.fence = max(self.fence, action.fence)
@@ -77,7 +77,7 @@ class Platform:
 
     def remove(self, actions: Sequence[Action]) -> None:
         """Send SIGTERM to these units."""
-        for action in unit_rules.removals(actions, self._views(), self._applied()):
+        for action in rules.removals(actions, self._views(), self._applied()):
             unit = self.units[action.unit]
             self._world.oracles.applied(self, action, unit)
             self.fence = max(self.fence, action.fence)
@@ -178,8 +178,8 @@ class Platform:
         """The nodename of the worker in this unit."""
         return f"{unit}@sim"
 
-    def _applied(self) -> unit_rules.Applied:
-        return unit_rules.Applied(self.fence, {u.name: u.fence for u in self.units.values()})
+    def _applied(self) -> rules.Applied:
+        return rules.Applied(self.fence, {u.name: u.fence for u in self.units.values()})
 
     def _views(self) -> dict[str, Unit]:
         return {name: self._view(unit) for name, unit in self.units.items()}

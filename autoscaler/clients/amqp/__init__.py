@@ -1,0 +1,1 @@
+"""AMQP in a thread of its own."""

@@ -1,0 +1,1 @@
+"""Redis, Valkey and Sentinel: connections, and how queues are read."""
