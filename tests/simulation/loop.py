@@ -58,7 +58,7 @@ class SimLoop(asyncio.AbstractEventLoop):
     """
 
     def __init__(self, seed: str) -> None:
-        self._random = Random(seed)  # noqa: S311 - a schedule, not a secret
+        self._random = Random(seed)
         self._now = 0.0
         self._ready: list[asyncio.Handle] = []
         self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
@@ -106,7 +106,7 @@ class SimLoop(asyncio.AbstractEventLoop):
         return False
 
     def is_running(self) -> bool:
-        return events._get_running_loop() is self  # noqa: SLF001 - as BaseEventLoop does
+        return events._get_running_loop() is self
 
     def is_closed(self) -> bool:
         return False
@@ -127,12 +127,12 @@ class SimLoop(asyncio.AbstractEventLoop):
         self._stopping = False
         main = self.create_task(coro, name="main")
         main.add_done_callback(lambda _: self.stop())
-        events._set_running_loop(self)  # noqa: SLF001 - as BaseEventLoop does
+        events._set_running_loop(self)
         try:
             while not self._stopping:
                 self._step()
         finally:
-            events._set_running_loop(None)  # noqa: SLF001
+            events._set_running_loop(None)
         return main.result() if main.done() else None
 
     def _step(self) -> None:
@@ -147,9 +147,9 @@ class SimLoop(asyncio.AbstractEventLoop):
         handle = ready.pop()
         if handle.cancelled():
             return
-        process = handle._context.get(PROCESS)  # type: ignore[attr-defined]  # noqa: SLF001
+        process = handle._context.get(PROCESS)  # type: ignore[attr-defined]
         if process is None:
-            handle._run()  # noqa: SLF001
+            handle._run()
         elif process.frozen is not None:
             process.frozen.append(handle)
         else:
@@ -161,4 +161,4 @@ class SimLoop(asyncio.AbstractEventLoop):
             if process.steps_to_live < 0:
                 process.steps_to_live = None
                 process.on_death()
-        handle._run()  # noqa: SLF001
+        handle._run()

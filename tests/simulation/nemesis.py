@@ -57,6 +57,7 @@ class Nemesis:
             return
         seconds = random.uniform(*fault.seconds)
         self._world.note("fault", fault.name)
+        self._world.trace.counts[f"fault {fault.name}"] += 1
         heal = fault.begin(self._world, random)
         if heal is not None:
             self._numbers += 1

@@ -20,6 +20,8 @@ from tests.simulation.oracles import Oracles, Violation
 from tests.simulation.scenario import Scenario
 from tests.simulation.world import World
 
+TAIL = 40
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -37,10 +39,16 @@ class Run:
     violation: Violation | None = None
 
 
-def simulate(seed: int, hours: float, without: Collection[str] = ()) -> Run:
-    """Simulate this many hours under faults, then the calm. without: fault classes left out."""
+def simulate(
+    seed: int, hours: float, without: Collection[str] = (), tail: int | None = TAIL
+) -> Run:
+    """Simulate this many hours under faults, then the calm.
+
+    without: fault classes left out. tail: how many events the run tells of; None for all.
+    """
     with _silence(), tempfile.TemporaryDirectory(prefix="simulation-") as directory:
-        world = World(seed, Scenario.drawn(Random(f"{seed}/scenario")), Path(directory))
+        scenario = Scenario.drawn(Random(f"{seed}/scenario"))
+        world = World(seed, scenario, Path(directory), tail)
         world.oracles = Oracles(world)
         world.cluster = Cluster(world)
         nemesis = Nemesis(world, without)

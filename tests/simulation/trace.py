@@ -7,9 +7,12 @@ from collections import Counter, deque
 
 
 class Trace:
-    """Every event of a run. `number` counts them; `counts` by kind, for figures and coverage."""
+    """Every event of a run. `number` counts them; `counts` by kind, for figures and coverage.
 
-    def __init__(self, tail: int = 60) -> None:
+    tail: how many lines are kept; None keeps all.
+    """
+
+    def __init__(self, tail: int | None = 60) -> None:
         self._hash = hashlib.blake2b(digest_size=8)
         self._tail: deque[str] = deque(maxlen=tail)
         self.number = 0

@@ -35,12 +35,14 @@ class World:
     cluster: Cluster
     oracles: Oracles
 
-    def __init__(self, seed: int, scenario: Scenario, state_directory: Path) -> None:
+    def __init__(
+        self, seed: int, scenario: Scenario, state_directory: Path, tail: int | None
+    ) -> None:
         self.seed = seed
         self.scenario = scenario
         self.state_directory = state_directory
         self.loop = SimLoop(f"{seed}/schedule")
-        self.trace = Trace()
+        self.trace = Trace(tail)
         self.ledger = Ledger()
         self.random = Random(f"{seed}/world")
         self.lies = Random(f"{seed}/readings")

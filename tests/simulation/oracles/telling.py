@@ -77,9 +77,7 @@ class Telling:
         """Each beginning and end of firing is owed to the notifier from now on."""
         states = {alert.finding.key: alert.state for alert in tick.alerts}
         for key, state in states.items():
-            if state is AlertState.FIRING and key not in self._firing:
-                self._owed[key, state] = self._world.now
-            elif state is AlertState.RESOLVED:
+            if (state is AlertState.FIRING and key not in self._firing) or state is AlertState.RESOLVED:
                 self._owed[key, state] = self._world.now
         for key in self._firing - states.keys():
             self._violated("resolved-once", f"{key} ceased to fire and nobody said so")

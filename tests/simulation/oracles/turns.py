@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from autoscaler.model import Action, ActionKind, Fence, FleetTick, Result, Unit
-from tests.simulation.oracles.witness import SILENT_SECONDS, SERVING, Witness, serving
+from tests.simulation.oracles.witness import SERVING, SILENT_SECONDS, Witness, serving
 from tests.simulation.scenario import FleetPlan, Rate
 
 Violated = Callable[[str, str], None]
