@@ -10,9 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from autoscaler.clients.processes import carriers
-from autoscaler.clients.unit_directory import UnitDirectory, UnitRecord
-from autoscaler.clients.worker_command import UNIT_VARIABLE
+from autoscaler.clients.units.command import UNIT_VARIABLE
+from autoscaler.clients.units.directory import UnitDirectory, UnitRecord
+from autoscaler.clients.units.processes import carriers
 from autoscaler.interfaces import Context
 from autoscaler.model import Action, ActionKind, Drain, Fence, Fleet, Unit
 from autoscaler.targets.local import Local, LocalOptions
