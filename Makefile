@@ -21,8 +21,9 @@ test: $(VENV)/.dev ## the default tests: real Valkey and Celery workers, in minu
 
 test-all: $(VENV)/.dev ## every test with coverage gates; installs RabbitMQ and Prometheus
 	.ci/services
+	$(BIN)/pytest tests/zero_kill $(ARGS)
 	$(BIN)/coverage erase
-	HYPOTHESIS_PROFILE=ci $(BIN)/coverage run -m pytest $(ARGS)
+	HYPOTHESIS_PROFILE=ci $(BIN)/coverage run -m pytest --ignore=tests/zero_kill $(ARGS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --fail-under=95
 	$(BIN)/coverage report --fail-under=100 --include='$(PURE)'
