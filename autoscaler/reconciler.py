@@ -31,6 +31,7 @@ from autoscaler.model import (
 )
 
 UNSURE_SECONDS = 300.0
+GROWING = (ActionKind.ADD, ActionKind.RESUME)
 
 
 @dataclass
@@ -176,24 +177,22 @@ class Reconciler:
     def _remember(self, outcomes: Sequence[Outcome], snapshot: FleetSnapshot) -> None:
         """A drain that failed half way counts too: its unit is marked and will leave."""
         marked = {replica.name for replica in snapshot.replicas if replica.unit.drain}
-        asked = {o.action.unit: snapshot.now for o in outcomes if _may_yet_come(o)}
+        serving = {replica.name for replica in snapshot.replicas if replica.serving}
+        grown = [o for o in outcomes if o.action.kind in GROWING and o.action.unit not in serving]
+        asked = {o.action.unit: snapshot.now for o in grown if o.result is Result.FAILED}
         self.memory.unsure = {**self.memory.unsure, **asked}
-        ups = downs = 0
-        for outcome in outcomes:
-            kind, result = outcome.action.kind, outcome.result
-            if kind in (ActionKind.ADD, ActionKind.RESUME):
-                ups += result is Result.APPLIED
-            elif kind is ActionKind.DRAIN and outcome.action.unit not in marked:
-                downs += result in (Result.APPLIED, Result.FAILED)
+        ups = sum(1 for outcome in grown if outcome.result is Result.APPLIED)
+        downs = sum(
+            1
+            for outcome in outcomes
+            if outcome.action.kind is ActionKind.DRAIN
+            and outcome.action.unit not in marked
+            and outcome.result in (Result.APPLIED, Result.FAILED)
+        )
         if ups or downs:
             before, now, behavior = snapshot.current, snapshot.now, self.fleet.behavior
             history = self.memory.history
             self.memory.history = history.scaled(before, before + ups - downs, now, behavior)
-
-
-def _may_yet_come(outcome: Outcome) -> bool:
-    grows = outcome.action.kind in (ActionKind.ADD, ActionKind.RESUME)
-    return grows and outcome.result is Result.FAILED
 
 
 def _none_done(actions: Sequence[Action], result: Result) -> tuple[Outcome, ...]:

@@ -253,6 +253,19 @@ async def test_units_that_came_without_an_answer_count_against_the_limit(world, 
     assert sorted(world.units) == ["default-1", "default-2"]
 
 
+async def test_a_worker_that_was_told_to_stop_too_late_is_put_right_and_limits_nothing(
+    world, tmp_path
+):
+    one_a_minute = {"limits": [{"type": "pods", "value": 1, "period_seconds": 60}]}
+    ticks = Ticks(config(tmp_path, fleet={"behavior": {"scale_up": one_a_minute}}))
+    world.launch("default-1", NOW, queues=())
+    world.depth = 4
+    assert kinds(await ticks.run(2)) == [ActionKind.RESUME]
+    assert world.workers["default-1@host"].queues == {"default"}
+    world.depth = 16
+    assert kinds(await ticks.run()) == [ActionKind.ADD]
+
+
 async def test_everything_is_closed_even_if_one_end_fails(world, tmp_path):
     controller = Controller(config(tmp_path))
     world.faults["close"] = TARGET_DOWN

@@ -33,12 +33,12 @@ def _too_many(snapshot: FleetSnapshot, actions: Sequence[Action]) -> Iterator[st
     present = sum(1 for replica in snapshot.replicas if replica.unit.phase in alive)
     if added and present + added > snapshot.fleet.max_replicas:
         yield f"V3 {present} units and {added} new ones exceed {snapshot.fleet.max_replicas}"
-    resumable = sum(1 for action in actions if action.kind is ActionKind.RESUME)
     drained = {replica.name for replica in snapshot.replicas if replica.draining}
     chosen = {action.unit for action in actions if action.kind is ActionKind.DRAIN} - drained
     if chosen and len(chosen | drained) > max(snapshot.fleet.drain.max_draining, len(drained)):
         yield f"V4 {len(chosen | drained)} drains exceed {snapshot.fleet.drain.max_draining}"
-    if chosen and (added or resumable):
+    resumed = {action.unit for action in actions if action.kind is ActionKind.RESUME} & drained
+    if chosen and (added or resumed):
         yield "V5 the plan both grows and shrinks the fleet"
 
 

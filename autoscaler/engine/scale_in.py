@@ -27,7 +27,8 @@ def plan(snapshot: FleetSnapshot, desired: int, fence: Fence) -> tuple[Action, .
 
     Draining units are resumed before new ones are added; victims are drained, at most
     `max_draining` at once; a drained unit is removed once it is empty. While anything the fleet
-    needs is unknown nobody leaves. Fences count up from `fence`.
+    needs is unknown nobody leaves. Who is to stay and consumes nothing gets its queues back.
+    Fences count up from `fence`.
     """
     missing_replicas = desired - snapshot.current
     resumed = _resume(snapshot, missing_replicas)
@@ -36,6 +37,7 @@ def plan(snapshot: FleetSnapshot, desired: int, fence: Fence) -> tuple[Action, .
         staying = {wish.unit for wish in resumed}
         wishes += _drain(snapshot, -missing_replicas)
         wishes += _finish(snapshot, staying)
+    wishes += _revive(snapshot, {wish.unit for wish in wishes})
     return tuple(
         Action(
             kind=wish.kind,
@@ -104,16 +106,18 @@ def _resume(snapshot: FleetSnapshot, wanted: int) -> list[Wish]:
     """Give work back to draining workers that can hear us, the latest drained first."""
     able = [r for r in snapshot.replicas if _resumable(r)]
     able.sort(key=lambda replica: -(replica.unit.drain.since if replica.unit.drain else 0.0))
-    return [
-        Wish(
-            ActionKind.RESUME,
-            replica.name,
-            "demand returned: a draining unit is cheaper than a new one",
-            worker=replica.worker.name if replica.worker else "",
-            queues=_queues_of(replica, snapshot),
-        )
-        for replica in able[: max(0, wanted)]
-    ]
+    reason = "demand returned: a draining unit is cheaper than a new one"
+    return [_resume_wish(replica, snapshot, reason) for replica in able[: max(0, wanted)]]
+
+
+def _revive(snapshot: FleetSnapshot, planned: set[str]) -> Iterator[Wish]:
+    """Undo what came late or was done by hand: a worker without queues that no mark explains."""
+    for replica in snapshot.replicas:
+        idle = replica.worker is not None and replica.worker.queues == frozenset()
+        if idle and replica.serving and not replica.silent and replica.name not in planned:
+            yield _resume_wish(
+                replica, snapshot, "it takes no tasks, and nothing says that it leaves"
+            )
 
 
 def _add(snapshot: FleetSnapshot, wanted: int, resumed: int) -> Iterator[Wish]:
@@ -151,6 +155,12 @@ def _drain_wish(replica: Replica, snapshot: FleetSnapshot, reason: str) -> Wish:
     name = replica.worker.name if replica.worker else ""
     queues = _queues_of(replica, snapshot)
     return Wish(ActionKind.DRAIN, replica.name, reason, worker=name, queues=queues)
+
+
+def _resume_wish(replica: Replica, snapshot: FleetSnapshot, reason: str) -> Wish:
+    name = replica.worker.name if replica.worker else ""
+    queues = _queues_of(replica, snapshot)
+    return Wish(ActionKind.RESUME, replica.name, reason, worker=name, queues=queues)
 
 
 def _queues_of(replica: Replica, snapshot: FleetSnapshot) -> tuple[str, ...]:

@@ -143,6 +143,18 @@ def test_a_drained_unit_of_a_fleet_without_queues_is_removed():
     assert wanted(snapshot, 1) == [(REMOVE, "b")]
 
 
+def test_a_worker_that_is_to_stay_and_takes_nothing_gets_its_queues_back():
+    mute = replica("mute", queues=(), ready=False)
+    silent = replica("silent", queues=(), silent=True)
+    untold = replace(replica("untold"), worker=replace(replica("untold").worker, queues=None))
+    snapshot = seen(replica("a"), mute, silent, untold, missing={"broker": "down"})
+    [action] = plan(snapshot, 4, FENCE)
+    assert (action.kind, action.unit, action.queues) == (RESUME, "mute", ("default",))
+    assert wanted(seen(replica("a"), mute), 1) == [(DRAIN, "mute")]
+    unheard = replica("b", registered=False, unheard=True)
+    assert wanted(seen(mute, unheard, replica("c")), 2) == [(DRAIN, "b"), (RESUME, "mute")]
+
+
 def test_units_that_serve_nobody_go_first_then_idle_then_soonest_empty():
     order = choose(
         seen(
