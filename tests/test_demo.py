@@ -241,13 +241,14 @@ async def demo(directory: Path, *arguments: str):
             await process.wait()
 
 
-async def test_an_interrupted_demo_leaves_nothing_running(tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP], ids=lambda number: number.name)
+async def test_an_interrupted_demo_leaves_nothing_running(tmp_path, number):
     async with demo(tmp_path, "--seconds", "60") as process:
         async with asyncio.timeout(30):
             while b"add" not in await process.stdout.readline():
                 pass
         await eventually(lambda: any("celery" in line for line in processes_with(tmp_path)))
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         async with asyncio.timeout(30):
             out, err = await process.communicate()
     assert process.returncode == 130, err.decode()
@@ -268,7 +269,7 @@ async def test_a_whole_demo_loses_kills_and_repeats_nothing(tmp_path):
     tasks = report["tasks"]
     assert tasks["sent"] == tasks["finished"] > 80
     assert (tasks["lost"], tasks["killed"], tasks["twice"]) == (0, 0, 0)
-    assert report["most_replicas"] > 2
+    assert 2 < report["most_replicas"] <= 5
     assert report["first_decision_seconds"] < 10
     assert report["worker_seconds"] < report["static_worker_seconds"]
     assert processes_with(tmp_path) == []

@@ -16,7 +16,7 @@ from autoscaler.daemon import Daemon
 from autoscaler.demo.ledger import Toll, progress, toll
 from autoscaler.demo.load import Arrival, arrivals
 from autoscaler.demo.sandbox import Sandbox, free_port, sandbox
-from autoscaler.demo.story import Event, Story
+from autoscaler.demo.story import Event, Moment, Story
 from autoscaler.demo.tasks import app, work
 from autoscaler.telemetry.log import configure
 
@@ -109,6 +109,8 @@ class Show:
             async with asyncio.TaskGroup() as tasks:
                 running = tasks.create_task(daemon.run())
                 load_ = tasks.create_task(self._send(place.url))
+                await asyncio.sleep(0)  # until the daemon listens to signals: there is no reload
+                asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, daemon.stop)
                 await self._watch(place, running)
                 interrupted = running.done()
                 load_.cancel()
@@ -156,11 +158,15 @@ class Show:
             tasks=tasks,
             decisions=story.decisions,
             first_decision_seconds=story.first_decision_at,
-            most_replicas=max((len(moment.replicas) for moment in story.moments), default=0),
+            most_replicas=max(map(_present, story.moments), default=0),
             worker_seconds=round(story.worker_seconds, 1),
             static_worker_seconds=round(most * lasted, 1),
             complaints=complaints,
         )
+
+
+def _present(moment: Moment) -> int:
+    return sum(1 for replica in moment.replicas if not replica.terminating)
 
 
 def _publish(due: Sequence[Arrival], connection: Any) -> list[str]:
