@@ -137,12 +137,12 @@ class Reconciler:
     def _read_back(self, snapshot: FleetSnapshot) -> None:
         """What was asked for without an answer, and is there now, counts as a change of now."""
         memory, now = self.memory, snapshot.now
-        serving = {replica.name for replica in snapshot.replicas if replica.serving}
-        came = len(memory.unsure.keys() & serving)
+        there = {replica.name for replica in snapshot.replicas if replica.unit.drain is None}
+        came = len(memory.unsure.keys() & there)
         memory.unsure = {
             name: at
             for name, at in memory.unsure.items()
-            if name not in serving and 0 <= now - at < UNSURE_SECONDS
+            if name not in there and 0 <= now - at < UNSURE_SECONDS
         }
         if came:
             current, behavior = snapshot.current, self.fleet.behavior
