@@ -21,17 +21,18 @@ from autoscaler.model import (
 MOST_NAMED = 10
 
 
-class DesiredAboveMax(Check["DesiredAboveMax.Options"]):
+class DesiredAboveMaxOptions(CheckOptions):
+    """Options of desired_above_max."""
+
+    for_seconds: float = Field(
+        default=900, ge=0, description="How long a finding lasts before it fires"
+    )
+
+
+class DesiredAboveMax(Check[DesiredAboveMaxOptions]):
     """A policy asks for more replicas than the fleet may have, and goes on asking."""
 
-    class Options(CheckOptions):
-        """Options of desired_above_max."""
-
-        for_seconds: float = Field(
-            default=900, ge=0, description="How long a finding lasts before it fires"
-        )
-
-    options_type = Options
+    options_type = DesiredAboveMaxOptions
 
     def find(self, tick: Tick) -> Iterator[Finding | Unchecked]:
         for name, fleet in tick.fleets.items():
@@ -64,13 +65,14 @@ class DesiredAboveMax(Check["DesiredAboveMax.Options"]):
         )
 
 
-class DrainStuck(Check["DrainStuck.Options"]):
+class DrainStuckOptions(CheckOptions):
+    """Options of drain_stuck."""
+
+
+class DrainStuck(Check[DrainStuckOptions]):
     """A unit has been leaving for longer than `drain.warn_after_seconds` of its fleet."""
 
-    class Options(CheckOptions):
-        """Options of drain_stuck."""
-
-    options_type = Options
+    options_type = DrainStuckOptions
 
     def find(self, tick: Tick) -> Iterator[Finding | Unchecked]:
         for name, fleet in tick.fleets.items():
@@ -101,17 +103,16 @@ class DrainStuck(Check["DrainStuck.Options"]):
         )
 
 
-class FleetFailing(Check["FleetFailing.Options"]):
+class FleetFailingOptions(CheckOptions):
+    """Options of fleet_failing."""
+
+    severity: Severity = Field(default=Severity.CRITICAL, description="How soon somebody must look")
+
+
+class FleetFailing(Check[FleetFailingOptions]):
     """A fleet's turn ends in a bug, so nothing is scaled."""
 
-    class Options(CheckOptions):
-        """Options of fleet_failing."""
-
-        severity: Severity = Field(
-            default=Severity.CRITICAL, description="How soon somebody must look"
-        )
-
-    options_type = Options
+    options_type = FleetFailingOptions
 
     def find(self, tick: Tick) -> Iterator[Finding]:
         for name, fleet in tick.fleets.items():

@@ -22,23 +22,22 @@ from autoscaler.model import (
 LIVE_SECONDS = 30.0
 
 
-class QueueWithoutConsumers(Check["QueueWithoutConsumers.Options"]):
+class QueueWithoutConsumersOptions(CheckOptions):
+    """Options of queue_without_consumers."""
+
+    severity: Severity = Field(default=Severity.CRITICAL, description="How soon somebody must look")
+    for_seconds: float = Field(
+        default=60, ge=0, description="How long a finding lasts before it fires"
+    )
+    starting_seconds: float = Field(
+        default=300, gt=0, description="How long a new unit may take until its worker consumes"
+    )
+
+
+class QueueWithoutConsumers(Check[QueueWithoutConsumersOptions]):
     """Tasks wait in a queue that no live worker consumes, and none is on its way."""
 
-    class Options(CheckOptions):
-        """Options of queue_without_consumers."""
-
-        severity: Severity = Field(
-            default=Severity.CRITICAL, description="How soon somebody must look"
-        )
-        for_seconds: float = Field(
-            default=60, ge=0, description="How long a finding lasts before it fires"
-        )
-        starting_seconds: float = Field(
-            default=300, gt=0, description="How long a new unit may take until its worker consumes"
-        )
-
-    options_type = Options
+    options_type = QueueWithoutConsumersOptions
 
     def find(self, tick: Tick) -> Iterator[Finding | Unchecked]:
         yield from _unread_queues(self.context.name, tick)
@@ -88,19 +87,20 @@ class QueueWithoutConsumers(Check["QueueWithoutConsumers.Options"]):
         )
 
 
-class OldestTaskTooOld(Check["OldestTaskTooOld.Options"]):
+class OldestTaskTooOldOptions(CheckOptions):
+    """Options of oldest_task_too_old."""
+
+    age_seconds: float = Field(
+        default=300,
+        gt=0,
+        description="Age that is too old; Airflow fails a task after 600 s in the queue",
+    )
+
+
+class OldestTaskTooOld(Check[OldestTaskTooOldOptions]):
     """The oldest task of a queue has waited for too long."""
 
-    class Options(CheckOptions):
-        """Options of oldest_task_too_old."""
-
-        age_seconds: float = Field(
-            default=300,
-            gt=0,
-            description="Age that is too old; Airflow fails a task after 600 s in the queue",
-        )
-
-    options_type = Options
+    options_type = OldestTaskTooOldOptions
 
     def find(self, tick: Tick) -> Iterator[Finding | Unchecked]:
         yield from _unread_queues(self.context.name, tick)

@@ -13,18 +13,19 @@ from autoscaler.model import Finding, Severity, Tick, Unchecked, WorkersState
 MOST_NAMED = 10
 
 
-class SourceDown(Check["SourceDown.Options"]):
+class SourceDownOptions(CheckOptions):
+    """Options of source_down."""
+
+    severity: Severity = Field(
+        default=Severity.CRITICAL,
+        description="How soon somebody must look; a source read in part is a warning",
+    )
+
+
+class SourceDown(Check[SourceDownOptions]):
     """A source or target cannot be read, or a part of it; nothing is lowered meanwhile."""
 
-    class Options(CheckOptions):
-        """Options of source_down."""
-
-        severity: Severity = Field(
-            default=Severity.CRITICAL,
-            description="How soon somebody must look; a source read in part is a warning",
-        )
-
-    options_type = Options
+    options_type = SourceDownOptions
 
     def find(self, tick: Tick) -> Iterator[Finding | Unchecked]:
         parts: dict[str, dict[str, str]] = {}
@@ -68,17 +69,18 @@ class SourceDown(Check["SourceDown.Options"]):
         )
 
 
-class DuplicateNodenames(Check["DuplicateNodenames.Options"]):
+class DuplicateNodenamesOptions(CheckOptions):
+    """Options of duplicate_nodenames."""
+
+    for_seconds: float = Field(
+        default=60, ge=0, description="How long a finding lasts before it fires"
+    )
+
+
+class DuplicateNodenames(Check[DuplicateNodenamesOptions]):
     """Two workers answer to one nodename, so neither can be addressed or drained safely."""
 
-    class Options(CheckOptions):
-        """Options of duplicate_nodenames."""
-
-        for_seconds: float = Field(
-            default=60, ge=0, description="How long a finding lasts before it fires"
-        )
-
-    options_type = Options
+    options_type = DuplicateNodenamesOptions
 
     def find(self, tick: Tick) -> Iterator[Finding | Unchecked]:
         for name, why in tick.snapshot.missing.items():

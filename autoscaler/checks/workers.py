@@ -13,20 +13,21 @@ from autoscaler.model import Finding, FleetSnapshot, Replica, Severity, Tick, Un
 MOST_NAMED = 10
 
 
-class WorkerSilent(Check["WorkerSilent.Options"]):
+class WorkerSilentOptions(CheckOptions):
+    """Options of worker_silent."""
+
+    for_seconds: float = Field(
+        default=60, ge=0, description="How long a finding lasts before it fires"
+    )
+    starting_seconds: float = Field(
+        default=120, gt=0, description="How long a new unit may take until its worker is heard"
+    )
+
+
+class WorkerSilent(Check[WorkerSilentOptions]):
     """Units run, but their workers give no sign of life or were never heard of."""
 
-    class Options(CheckOptions):
-        """Options of worker_silent."""
-
-        for_seconds: float = Field(
-            default=60, ge=0, description="How long a finding lasts before it fires"
-        )
-        starting_seconds: float = Field(
-            default=120, gt=0, description="How long a new unit may take until its worker is heard"
-        )
-
-    options_type = Options
+    options_type = WorkerSilentOptions
 
     def find(self, tick: Tick) -> Iterator[Finding | Unchecked]:
         for snapshot in _fleets_of_workers(tick):
@@ -67,23 +68,22 @@ class WorkerSilent(Check["WorkerSilent.Options"]):
         )
 
 
-class WorkerCatatonic(Check["WorkerCatatonic.Options"]):
+class WorkerCatatonicOptions(CheckOptions):
+    """Options of worker_catatonic."""
+
+    severity: Severity = Field(default=Severity.CRITICAL, description="How soon somebody must look")
+    idle_seconds: float = Field(
+        default=120, gt=0, description="How long a worker has to run nothing to be suspected"
+    )
+
+
+class WorkerCatatonic(Check[WorkerCatatonicOptions]):
     """Workers are alive and free, and take none of the tasks that wait.
 
     After a broker's failover a Celery worker can answer, send heartbeats and consume nothing.
     """
 
-    class Options(CheckOptions):
-        """Options of worker_catatonic."""
-
-        severity: Severity = Field(
-            default=Severity.CRITICAL, description="How soon somebody must look"
-        )
-        idle_seconds: float = Field(
-            default=120, gt=0, description="How long a worker has to run nothing to be suspected"
-        )
-
-    options_type = Options
+    options_type = WorkerCatatonicOptions
 
     def find(self, tick: Tick) -> Iterator[Finding | Unchecked]:
         for snapshot in _fleets_of_workers(tick):

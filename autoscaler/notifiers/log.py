@@ -13,15 +13,16 @@ from autoscaler.model import Alert, AlertState, Severity
 LEVELS = {Severity.INFO: "info", Severity.WARNING: "warning", Severity.CRITICAL: "error"}
 
 
-class Log(Notifier["Log.Options"]):
+class LogOptions(Options):
+    """The log notifier has no options."""
+
+
+class Log(Notifier[LogOptions]):
     """Writes alerts into the daemon's own log."""
 
-    class Options(Options):
-        """The log notifier has no options."""
+    options_type = LogOptions
 
-    options_type = Options
-
-    def __init__(self, options: Log.Options, context: Context) -> None:
+    def __init__(self, options: LogOptions, context: Context) -> None:
         super().__init__(options, context)
         self._log = structlog.get_logger()
 

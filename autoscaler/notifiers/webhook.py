@@ -23,23 +23,24 @@ MOST_CHARACTERS = 1_000
 PASSING_REFUSALS = frozenset({401, 403, 404, 407, 408, 425, 429})
 
 
-class Webhook(Notifier["Webhook.Options"]):
+class WebhookOptions(Options):
+    """Where to post, and with which headers."""
+
+    url: Secret = Field(description="URL to post to; all of it is kept secret")
+    headers: dict[str, Secret] = Field(
+        default_factory=dict, description="headers to send, such as Authorization"
+    )
+    timeout_seconds: float = Field(
+        default=10, gt=0, le=30, description="how long one delivery may take"
+    )
+
+
+class Webhook(Notifier[WebhookOptions]):
     """Posts `{version, status, receiver, sentAt, alerts: [...]}`; any 2xx means delivered."""
 
-    class Options(Options):
-        """Where to post, and with which headers."""
+    options_type = WebhookOptions
 
-        url: Secret = Field(description="URL to post to; all of it is kept secret")
-        headers: dict[str, Secret] = Field(
-            default_factory=dict, description="headers to send, such as Authorization"
-        )
-        timeout_seconds: float = Field(
-            default=10, gt=0, le=30, description="how long one delivery may take"
-        )
-
-    options_type = Options
-
-    def __init__(self, options: Webhook.Options, context: Context) -> None:
+    def __init__(self, options: WebhookOptions, context: Context) -> None:
         super().__init__(options, context)
         self._client = HttpClient(options.timeout_seconds, NotifyError)
 

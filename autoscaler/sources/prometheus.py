@@ -23,28 +23,29 @@ MOST_SERIES = 1_000
 MOST_CHARACTERS = 300
 
 
-class Prometheus(Source["Prometheus.Options"]):
+class PrometheusOptions(Options):
+    """Where to ask, and what."""
+
+    url: Secret = Field(description="base URL, such as http://prometheus:9090")
+    queries: dict[SampleName, PromQL] = Field(
+        min_length=1, description="sample name -> PromQL that gives a vector or a scalar"
+    )
+    timeout_seconds: float = Field(default=4, gt=0, description="how long one query may take")
+    token: Secret | None = Field(default=None, description="bearer token")
+    headers: dict[str, Secret] = Field(
+        default_factory=dict, description="headers to send, such as X-Scope-OrgID"
+    )
+    max_age_seconds: int = Field(
+        default=120, gt=0, description="age beyond which a value counts as unknown"
+    )
+
+
+class Prometheus(Source[PrometheusOptions]):
     """Runs instant queries against a Prometheus, Thanos, Mimir or VictoriaMetrics."""
 
-    class Options(Options):
-        """Where to ask, and what."""
+    options_type = PrometheusOptions
 
-        url: Secret = Field(description="base URL, such as http://prometheus:9090")
-        queries: dict[SampleName, PromQL] = Field(
-            min_length=1, description="sample name -> PromQL that gives a vector or a scalar"
-        )
-        timeout_seconds: float = Field(default=4, gt=0, description="how long one query may take")
-        token: Secret | None = Field(default=None, description="bearer token")
-        headers: dict[str, Secret] = Field(
-            default_factory=dict, description="headers to send, such as X-Scope-OrgID"
-        )
-        max_age_seconds: int = Field(
-            default=120, gt=0, description="age beyond which a value counts as unknown"
-        )
-
-    options_type = Options
-
-    def __init__(self, options: Prometheus.Options, context: Context) -> None:
+    def __init__(self, options: PrometheusOptions, context: Context) -> None:
         super().__init__(options, context)
         self._client = HttpClient(options.timeout_seconds, SourceError)
 

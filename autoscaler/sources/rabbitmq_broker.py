@@ -27,7 +27,28 @@ MOST_COUNTED = 2**63
 MOST_BODY_BYTES = 16 * MEBIBYTE
 
 
-class RabbitmqBroker(Source["RabbitmqBroker.Options"]):
+class RabbitmqBrokerOptions(Options):
+    """Where the broker is, and what to read."""
+
+    url: Secret = Field(description="Celery's broker URL: amqp://, or amqps:// for TLS")
+    management_url: Secret | None = Field(
+        default=None,
+        description="management API, as http://rabbitmq:15672; login as in url if left out",
+    )
+    vhost: str | None = Field(default=None, description="virtual host; that of url if left out")
+    queues: tuple[str, ...] = Field(
+        default=(), description="queues to read; those of all fleets if left out"
+    )
+    timeout_seconds: float = Field(default=4, gt=0, description="how long one poll may take")
+
+    @field_validator("url")
+    @classmethod
+    def _well_formed(cls, url: Secret) -> Secret:
+        parse_addresses(url.reveal())
+        return url
+
+
+class RabbitmqBroker(Source[RabbitmqBrokerOptions]):
     """Reads each queue's waiting tasks and consumers.
 
     Passive declare tells both exactly. The management API tells unacknowledged tasks as well, a
@@ -35,29 +56,9 @@ class RabbitmqBroker(Source["RabbitmqBroker.Options"]):
     the producers set the messages' timestamp.
     """
 
-    class Options(Options):
-        """Where the broker is, and what to read."""
+    options_type = RabbitmqBrokerOptions
 
-        url: Secret = Field(description="Celery's broker URL: amqp://, or amqps:// for TLS")
-        management_url: Secret | None = Field(
-            default=None,
-            description="management API, as http://rabbitmq:15672; login as in url if left out",
-        )
-        vhost: str | None = Field(default=None, description="virtual host; that of url if left out")
-        queues: tuple[str, ...] = Field(
-            default=(), description="queues to read; those of all fleets if left out"
-        )
-        timeout_seconds: float = Field(default=4, gt=0, description="how long one poll may take")
-
-        @field_validator("url")
-        @classmethod
-        def _well_formed(cls, url: Secret) -> Secret:
-            parse_addresses(url.reveal())
-            return url
-
-    options_type = Options
-
-    def __init__(self, options: RabbitmqBroker.Options, context: Context) -> None:
+    def __init__(self, options: RabbitmqBrokerOptions, context: Context) -> None:
         super().__init__(options, context)
         self._queues = options.queues or context.queues
         self._client = HttpClient(options.timeout_seconds, SourceError, MOST_BODY_BYTES)

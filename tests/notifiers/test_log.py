@@ -7,13 +7,13 @@ from structlog.testing import capture_logs
 
 from autoscaler.interfaces import Context
 from autoscaler.model import Alert, AlertState, Finding, Severity
-from autoscaler.notifiers.log import Log
+from autoscaler.notifiers.log import Log, LogOptions
 
 
 async def logged(severity: Severity, state: AlertState) -> dict[str, object]:
     finding = Finding("c", severity, "It is slow.", {"queue": "a"}, {"n": "5"}, "Look.")
     with capture_logs() as lines:
-        await Log(Log.Options(), Context("log")).notify([Alert(finding, state, 1_000.0)], 2_000.0)
+        await Log(LogOptions(), Context("log")).notify([Alert(finding, state, 1_000.0)], 2_000.0)
     (line,) = lines
     return line
 

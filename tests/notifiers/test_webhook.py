@@ -10,7 +10,7 @@ import pytest
 from autoscaler.errors import NotifyError
 from autoscaler.interfaces import Context
 from autoscaler.model import Alert, AlertState, Finding, Severity
-from autoscaler.notifiers.webhook import MOST_CHARACTERS, Webhook
+from autoscaler.notifiers.webhook import MOST_CHARACTERS, Webhook, WebhookOptions
 from autoscaler.secret import Secret
 from tests.http_server import http_server
 
@@ -33,7 +33,7 @@ async def server():
 
 
 async def notify(url: str, *alerts: Alert, **options: Any) -> None:
-    webhook = Webhook(Webhook.Options(url=Secret(url), **options), Context("webhook"))
+    webhook = Webhook(WebhookOptions(url=Secret(url), **options), Context("webhook"))
     try:
         await webhook.notify(alerts, 2_000.0)
     finally:

@@ -10,14 +10,14 @@ from autoscaler.errors import SourceError
 from autoscaler.interfaces import Context
 from autoscaler.model import BrokerState, Fleet
 from autoscaler.secret import Secret
-from autoscaler.sources.rabbitmq_broker import RabbitmqBroker
+from autoscaler.sources.rabbitmq_broker import RabbitmqBroker, RabbitmqBrokerOptions
 
 NOW = 1_000_000.0
 FLEETS = (Fleet("one", queues=("a", "b")),)
 
 
 def source_of(url: str, **options: Any) -> RabbitmqBroker:
-    checked = RabbitmqBroker.Options(url=Secret(url), **options)
+    checked = RabbitmqBrokerOptions(url=Secret(url), **options)
     return RabbitmqBroker(checked, Context("broker", fleets=FLEETS))
 
 

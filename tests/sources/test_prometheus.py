@@ -20,7 +20,7 @@ from autoscaler.interfaces import Context
 from autoscaler.model import Sample, SampleState
 from autoscaler.secret import Secret
 from autoscaler.sources import prometheus as module
-from autoscaler.sources.prometheus import Prometheus
+from autoscaler.sources.prometheus import Prometheus, PrometheusOptions
 from tests import services
 from tests.http_server import http_server
 from tests.servers import eventually
@@ -42,7 +42,7 @@ async def server():
 
 async def read(url: str, queries: dict[str, str] | None = None, **options: Any) -> SampleState:
     queries = queries or {"jobs_up": "up"}
-    checked = Prometheus.Options(url=Secret(url), queries=queries, **options)
+    checked = PrometheusOptions(url=Secret(url), queries=queries, **options)
     source = Prometheus(checked, Context("prometheus"))
     try:
         return await source.read(NOW)
@@ -179,7 +179,7 @@ async def test_a_secret_that_cannot_be_read(server, tmp_path):
 @pytest.mark.parametrize("queries", [{}, {"a-b": "up"}, {"": "up"}, {"a": ""}])
 def test_queries_that_cannot_be_samples(queries):
     with pytest.raises(ValidationError):
-        Prometheus.Options(url=Secret("http://127.0.0.1"), queries=queries)
+        PrometheusOptions(url=Secret("http://127.0.0.1"), queries=queries)
 
 
 JSON = st.recursive(
@@ -200,7 +200,7 @@ def test_no_answer_does_harm(result, kind, pair):
 @pytest.mark.full
 async def test_a_real_prometheus():
     async with services.prometheus() as server:
-        options = Prometheus.Options(
+        options = PrometheusOptions(
             url=Secret(server.url),
             queries={"jobs_up": "up", "none": "absent(up)", "wrong": "up(", "seven": "7"},
         )

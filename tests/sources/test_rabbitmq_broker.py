@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from autoscaler.model import BrokerState, QueueState
 from autoscaler.secret import Secret
-from autoscaler.sources.rabbitmq_broker import RabbitmqBroker
+from autoscaler.sources.rabbitmq_broker import RabbitmqBroker, RabbitmqBrokerOptions
 from tests.http_server import http_server
 from tests.servers import eventually, free_port
 from tests.sources.rabbitmq_scene import NOW, read, source_of, why_not
@@ -166,7 +166,7 @@ async def test_a_secret_that_is_gone(api, tmp_path):
 @pytest.mark.parametrize("url", ["redis://h/0", "ht!tp", "", "amqp://h:port/"])
 def test_urls_that_are_none(url):
     with pytest.raises(ValidationError):
-        RabbitmqBroker.Options(url=Secret(url))
+        RabbitmqBrokerOptions(url=Secret(url))
 
 
 async def test_a_broker_that_is_down():
