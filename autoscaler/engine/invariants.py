@@ -1,6 +1,6 @@
 """What must hold of every decision and plan; a broken one freezes the fleet's writes.
 
-The ids are those of docs/architecture.md and of the fault simulation.
+The ids are those of docs/architecture.md.
 """
 
 from __future__ import annotations
