@@ -11,7 +11,7 @@ from random import Random
 from typing import Any, TypeVar
 
 from autoscaler.actuator import Actuator
-from autoscaler.config import Config
+from autoscaler.config import Config, FleetConfig
 from autoscaler.engine.demand import fleet_snapshot, take_snapshot
 from autoscaler.engine.screening import screen
 from autoscaler.errors import SourceError, TargetError
@@ -69,19 +69,14 @@ class Controller:
             previous=previous.health if previous else None,
             random=random,
         )
-        self.targets: dict[str, Target[Any]] = {}
-        self._reconcilers: dict[str, Reconciler] = {}
-        for spec, fleet in zip(config.fleets, self._fleets, strict=True):
-            context = self._context(fleet.name, fleet)
-            self.targets[fleet.name] = spec.target.make(context)
-            policies = [p.make(self._context(p.kind, fleet)) for p in spec.policies]
-            self._reconcilers[fleet.name] = Reconciler(
-                fleet,
-                policies,
-                None if config.dry_run else self._actuator(fleet),
-                lambda: self.leadership.term,
-                previous.memory_of(fleet.name) if previous else Memory(),
-            )
+        self.targets: dict[str, Target[Any]] = {
+            spec.name: spec.target.make(self._context(fleet.name, fleet))
+            for spec, fleet in zip(config.fleets, self._fleets, strict=True)
+        }
+        self._reconcilers = {
+            spec.name: self._reconciler(spec, fleet, previous)
+            for spec, fleet in zip(config.fleets, self._fleets, strict=True)
+        }
 
     def memory_of(self, fleet: str) -> Memory:
         """What this controller remembers of a fleet; nothing of one it does not have."""
@@ -182,6 +177,17 @@ class Controller:
         except Exception as error:  # noqa: BLE001 - one fleet's bug must not stop the others
             bugs[f"fleet/{fleet.name}"] = traceback.format_exc()
             return reconciler.failed(view, repr(error))
+
+    def _reconciler(
+        self, spec: FleetConfig, fleet: Fleet, previous: Controller | None
+    ) -> Reconciler:
+        return Reconciler(
+            fleet,
+            [policy.make(self._context(policy.kind, fleet)) for policy in spec.policies],
+            None if self.config.dry_run else self._actuator(fleet),
+            lambda: self.leadership.term,
+            previous.memory_of(fleet.name) if previous else Memory(),
+        )
 
     def _actuator(self, fleet: Fleet) -> Actuator:
         def may_act() -> Result | None:

@@ -76,8 +76,6 @@ class Rig:
     def _configuration(self) -> dict[str, object]:
         url = self._broker_url
         broker = "redis_broker" if url.startswith("redis") else "rabbitmq_broker"
-        command = [sys.executable, "-m", "celery", "-A", "tests.celery_app", "worker"]
-        command += ["--hostname", "{unit}@%h", "--queues", "{queues}", "--concurrency", "{slots}"]
         return {
             "interval_seconds": 1,
             "http": {"listen": f"127.0.0.1:{self.port}"},
@@ -88,37 +86,37 @@ class Rig:
                 "broker": {"kind": broker, "url": url},
                 "workers": {"kind": "celery_workers", "url": url},
             },
-            "fleets": [
-                {
-                    "name": "default",
-                    "queues": ["default", "high"],
-                    "slots_per_replica": self.load.slots,
-                    "min_replicas": 1,
-                    "max_replicas": self.load.workers,
-                    "target": {
-                        "kind": "local",
-                        "command": command,
-                        "cwd": str(TESTS.parent),
-                        "env": {
-                            "CELERY_APP_BROKER_URL": url,
-                            "CELERY_APP_LEDGER_URL": self._ledger_url,
-                            "CELERY_APP_PREFETCH": str(self.load.prefetch),
-                            "CELERY_APP_ACKS_LATE": str(int(self.load.acks_late)),
-                            "CELERY_APP_VISIBILITY_TIMEOUT": str(self.load.visibility_timeout),
-                        },
-                    },
-                    "behavior": {
-                        "scale_up": {"stabilization_window_seconds": 0},
-                        "scale_down": {"stabilization_window_seconds": 0},
-                    },
-                    "drain": {
-                        "max_draining": 4,
-                        "max_percent_per_cycle": 100,
-                        "max_percent_per_hour": 1000,
-                    },
-                }
-            ],
+            "fleets": [self._fleet()],
         }
+
+    def _fleet(self) -> dict[str, object]:
+        at_once = {"stabilization_window_seconds": 0}
+        return {
+            "name": "default",
+            "queues": ["default", "high"],
+            "slots_per_replica": self.load.slots,
+            "min_replicas": 1,
+            "max_replicas": self.load.workers,
+            "target": self._target(),
+            "behavior": {"scale_up": at_once, "scale_down": at_once},
+            "drain": {
+                "max_draining": 4,
+                "max_percent_per_cycle": 100,
+                "max_percent_per_hour": 1000,
+            },
+        }
+
+    def _target(self) -> dict[str, object]:
+        command = [sys.executable, "-m", "celery", "-A", "tests.celery_app", "worker"]
+        command += ["--hostname", "{unit}@%h", "--queues", "{queues}", "--concurrency", "{slots}"]
+        env = {
+            "CELERY_APP_BROKER_URL": self._broker_url,
+            "CELERY_APP_LEDGER_URL": self._ledger_url,
+            "CELERY_APP_PREFETCH": str(self.load.prefetch),
+            "CELERY_APP_ACKS_LATE": str(int(self.load.acks_late)),
+            "CELERY_APP_VISIBILITY_TIMEOUT": str(self.load.visibility_timeout),
+        }
+        return {"kind": "local", "command": command, "cwd": str(TESTS.parent), "env": env}
 
     async def hold(self, replicas: int) -> None:
         """As an operator's `scale` does."""
