@@ -39,7 +39,7 @@ def decide(
     recommendations = tuple(policy.recommend(snapshot) for policy in policies)
     asked = recommend(recommendations, fleet, current)
     windows = Windows.of(fleet.behavior)
-    history = history.seeded(current, now)
+    history = history.until(now).seeded(current, now)
     stabilized, after = stabilize(history, current, asked.replicas, now, windows)
 
     forced = tuple(_forced(snapshot, current, override))

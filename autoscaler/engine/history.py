@@ -44,6 +44,16 @@ class History:
     downs: tuple[ScaleEvent, ...] = ()
     guard: GuardMemory = field(default_factory=GuardMemory)
 
+    def until(self, now: float) -> History:
+        """Without what a clock that was set back has left in the future, to count for hours."""
+        log = self.recommendations
+        return replace(
+            self,
+            recommendations=None if log is None else tuple(r for r in log if r.at <= now),
+            ups=tuple(event for event in self.ups if event.at <= now),
+            downs=tuple(event for event in self.downs if event.at <= now),
+        )
+
     def seeded(self, current: int, now: float) -> History:
         """With the present size as first recommendation, so that a restart lowers nothing."""
         if self.recommendations is not None:

@@ -25,6 +25,14 @@ def test_a_fresh_history_is_seeded_with_the_present_size_once():
     assert History(recommendations=()).seeded(5, NOW).recommendations == ()
 
 
+def test_what_a_clock_set_back_left_in_the_future_is_dropped():
+    kept = History(logged((1, 60), (2, 0)), events((1, 60)), events((2, 0)))
+    assert kept.until(NOW) == kept
+    ahead = History(logged((1, 60), (2, -1)), events((1, -1)), events((2, -1), (3, 0)))
+    assert ahead.until(NOW) == History(logged((1, 60)), (), events((3, 0)))
+    assert History().until(NOW) == History()
+
+
 def test_the_last_slot_older_than_every_window_is_used_again():
     history = History(recommendations=logged((1, 400), (2, 350), (3, 300), (4, 10)))
     after = history.recommended(9, NOW, longest_window_seconds=300)
