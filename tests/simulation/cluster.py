@@ -59,9 +59,9 @@ class Lease:
 
     def _renew(self) -> None:
         holder = self._holder
-        if holder is not None and holder.link.alive and holder.link.process.frozen is None:
-            if not self._world.faults.on("lease_unreachable"):
-                self._extend(holder)
+        reachable = not self._world.faults.on("lease_unreachable")
+        if holder is not None and reachable and holder.link.runs:
+            self._extend(holder)
         self._world.after(RENEW_SECONDS, self._renew)
 
     def _extend(self, leader: SimLeader) -> None:
@@ -165,7 +165,10 @@ class Cluster:
         context.run(PROCESS.set, link.process)
         context.run(LINK.set, link)
         daemon = context.run(SimDaemon, self._world, link, leader)
-        task = self._world.loop.create_task(daemon.run(), name=f"daemon-{link.number}", context=context)
+        task = self._world.loop.create_task(
+            daemon.run(), name=f"daemon-{link.number}", context=context
+        )
+        task.add_done_callback(lambda done: self._ended(link, done))
         link.process.on_death = lambda: self.kill(link)
         self._daemons[link.number] = (daemon, task)
         self._leaders[link.number] = leader
@@ -222,6 +225,12 @@ class Cluster:
         """The operator has done."""
         self._paused.discard(fleet)
         self._operator.clear(fleet, self._world.wall())
+
+    def _ended(self, link: Link, task: asyncio.Task[None]) -> None:
+        """Only a crash ends a daemon."""
+        if link.alive:
+            error = None if task.cancelled() else task.exception()
+            self._world.oracles.violated("daemon-lives", f"daemon {link.number} ended: {error!r}")
 
     def _revive(self) -> None:
         if not self.links:

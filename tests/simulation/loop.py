@@ -1,4 +1,4 @@
-"""An event loop without I/O: counted time, a ready queue shuffled by seed, processes that freeze."""
+"""An event loop without I/O: counted time, a shuffled ready queue, processes that freeze."""
 
 from __future__ import annotations
 

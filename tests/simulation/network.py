@@ -41,6 +41,11 @@ class Link:
         self.clock_offset = 0.0
         self.calls: Counter[str] = Counter()
 
+    @property
+    def runs(self) -> bool:
+        """Whether the process is alive and not frozen."""
+        return self.alive and self.process.frozen is None
+
     def wall(self) -> float:
         """Unix seconds by this process's wall clock."""
         return self.world.wall() + self.clock_offset

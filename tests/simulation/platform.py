@@ -16,17 +16,17 @@ from tests.simulation.worker import SimWorker
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
+NEVER = Fence(0, 0)
 ALIVE = (UnitPhase.PENDING, UnitPhase.RUNNING)
 
 
 @dataclass(slots=True)
 class SimUnit:
-    """One unit. ours: the daemon created it. process: the worker in it, once there is one."""
+    """One unit. process: the worker in it, once there is one."""
 
     name: str
     created_at: float
-    ours: bool
-    fence: Fence = Fence(0, 0)
+    fence: Fence = NEVER
     phase: UnitPhase = UnitPhase.PENDING
     process: SimWorker | None = None
     drain: Drain | None = None
@@ -42,7 +42,7 @@ class Platform:
         self._world = world
         self.plan = plan
         self.units: dict[str, SimUnit] = {}
-        self.fence = Fence(0, 0)
+        self.fence = NEVER
         self._past: deque[tuple[float, tuple[Unit, ...]]] = deque(maxlen=200)
         self._changed()
 
@@ -50,7 +50,9 @@ class Platform:
         """Every unit, as of now or, while listings lag, as of a while ago."""
         lag = self._world.faults.value("listing_lags", self.plan.name)
         horizon = self._world.now - lag
-        return next((units for at, units in reversed(self._past) if at <= horizon), self._past[0][1])
+        return next(
+            (units for at, units in reversed(self._past) if at <= horizon), self._past[0][1]
+        )
 
     def add(self, actions: Sequence[Action]) -> None:
         """Create the units that are not there yet, as far as the quota goes."""
@@ -62,7 +64,7 @@ class Platform:
             self.units.pop(action.unit, None)  # a failed one makes way
             self._world.oracles.applied(self, action, None)
             self.fence = max(self.fence, action.fence)
-            self.launch(action.unit, ours=True, fence=action.fence)
+            self.launch(action.unit, action.fence)
             if self._world.faults.strikes("partial_success", self.plan.name):
                 raise TargetError("only some units were created")
 
@@ -86,11 +88,11 @@ class Platform:
             if self._world.faults.strikes("partial_success", self.plan.name):
                 raise TargetError("only some units were removed")
 
-    def launch(self, name: str, *, ours: bool, fence: Fence = Fence(0, 0)) -> SimUnit:
+    def launch(self, name: str, fence: Fence = NEVER) -> SimUnit:
         """Begin to boot a unit."""
         world, plan = self._world, self.plan
         number = int(name.rsplit("-", 1)[1])
-        unit = SimUnit(name, world.now, ours, fence)
+        unit = SimUnit(name, world.now, fence)
         unit.zone = f"zone-{number % 2}" if plan.zones else ""
         unit.ordinal = number if plan.ordinals else None
         self.units[name] = unit
@@ -139,10 +141,9 @@ class Platform:
         self._world.after(self._world.random.uniform(30, 120), self._gone, unit)
         self._changed()
 
-    def alive(self, *, ours: bool) -> int:
-        """How many units may run tasks or will; ours: only those that the daemon created."""
-        units = self.units.values()
-        return sum(1 for u in units if u.phase in ALIVE and (u.ours or not ours))
+    def alive(self) -> int:
+        """How many units may run tasks or will."""
+        return sum(1 for unit in self.units.values() if unit.phase in ALIVE)
 
     def _boot(self, unit: SimUnit) -> None:
         if self.units.get(unit.name) is not unit or unit.phase is not UnitPhase.PENDING:

@@ -1,4 +1,4 @@
-"""What happened, in order: a hash that two runs of one seed share, and the last lines for people."""
+"""What happened, in order: its hash, that runs of one seed share, and its last lines."""
 
 from __future__ import annotations
 

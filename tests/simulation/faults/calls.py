@@ -38,5 +38,3 @@ def trip(conditions: Conditions, random: Random, kind: str, subject: str) -> Tri
     made.refused = conditions.strikes(f"{kind}_refused", subject)
     made.reset = conditions.strikes(f"{kind}_reset", subject)
     return made
-
-

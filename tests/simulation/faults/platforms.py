@@ -27,8 +27,8 @@ def _delete(world: World, random: Random) -> None:
 def _create(world: World, random: Random) -> None:
     platform = random.choice(list(world.platforms.values()))
     number = next(n for n in range(1, 99) if f"{platform.plan.name}-{n}" not in platform.units)
-    if platform.alive(ours=False) < platform.plan.max_replicas + 1:
-        platform.launch(f"{platform.plan.name}-{number}", ours=False)
+    if platform.alive() < platform.plan.max_replicas + 1:
+        platform.launch(f"{platform.plan.name}-{number}")
 
 
 def _unmark(world: World, random: Random) -> None:

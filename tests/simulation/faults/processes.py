@@ -61,9 +61,7 @@ def _hold_fleet(world: World, random: Random) -> Heal | None:
 
 def _override(world: World, random: Random, replicas: int | None) -> Heal | None:
     fleet = random.choice(world.scenario.fleets).name
-    world.cluster.override(
-        Override(fleet, "a test", "operator", world.wall(), replicas=replicas)
-    )
+    world.cluster.override(Override(fleet, "a test", "operator", world.wall(), replicas=replicas))
     return lambda: world.cluster.clear_override(fleet)
 
 
@@ -78,7 +76,9 @@ def _wake(world: World, random: Random) -> Heal:
 PROCESSES = (
     Fault("crash", "the daemon dies at any step and starts again", 3, (0, 0), _crash),
     Fault("pause", "the daemon stands still (VM, garbage, swap)", 2, (1, 120), _pause),
-    Fault("takeover", "another daemon leads while the first stands still", 1, (20, 120), _take_over),
+    Fault(
+        "takeover", "another daemon leads while the first stands still", 1, (20, 120), _take_over
+    ),
     Fault("clock_jumps", "the wall clock is set", 1, (0, 0), _jump),
     Fault("lease_lost", "the lease is given away under the leader", 1, (0, 0), _lose_lease),
     window("lease_unreachable", "the lease cannot be renewed", 1, (5, 60)),
@@ -87,6 +87,8 @@ PROCESSES = (
     Fault("reload", "a new controller takes over from the old one", 1, (0, 0), _reload),
     Fault("wake_storm", "sources ask for ticks all the time", 1, (10, 60), _wake),
     window("policy_bug", "one fleet's policy raises", 1, (20, 200), subject=a_fleet),
-    window("target_bug", "one fleet's target raises what nobody expects", 1, (20, 100), subject=a_fleet),
+    window(
+        "target_bug", "one fleet's target raises what nobody expects", 1, (20, 100), subject=a_fleet
+    ),
     window("check_bug", "a check raises", 1, (20, 200)),
 )

@@ -91,7 +91,9 @@ def _burst(world: World, random: Random) -> None:
 
 WORKERS = (
     Fault("worker_hangs", "a worker is stopped (SIGSTOP), and goes on", 3, (20, 1500), _hang),
-    Fault("worker_catatonic", "a worker answers and consumes nothing", 1, (60, 300), _turn_catatonic),
+    Fault(
+        "worker_catatonic", "a worker answers and consumes nothing", 1, (60, 300), _turn_catatonic
+    ),
     Fault("unit_vanishes", "a unit is gone with what ran in it", 2, (0, 0), _kill_unit),
     Fault("worker_restarts", "a worker restarts in its unit", 2, (0, 0), _restart_in_place),
     Fault("nodename_twice", "two workers have one nodename", 1, (30, 300), _twin),
@@ -99,4 +101,3 @@ WORKERS = (
     Fault("broker_down", "nobody reaches the broker", 1, (5, 90), _lose_broker),
     Fault("burst", "many tasks at once", 3, (0, 0), _burst),
 )
-

@@ -1,0 +1,1 @@
+"""Planted bugs. The share of them that the simulation finds says what its silence is worth."""

@@ -47,9 +47,7 @@ class Oracles:
         """End the run: this invariant does not hold."""
         if self.violation is None:
             self._world.note("VIOLATION", f"{oracle}: {message}")
-            self.violation = Violation(
-                oracle, message, self._world.now, self._world.trace.number
-            )
+            self.violation = Violation(oracle, message, self._world.now, self._world.trace.number)
             self._world.loop.stop()
 
     def started(self, link: Link) -> None:

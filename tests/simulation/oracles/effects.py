@@ -55,7 +55,7 @@ class Effects:
         self._judge_fence(platform, action)
         self._applied.add((platform.plan.name, action.fence))
         if action.kind is ActionKind.ADD:
-            if platform.alive(ours=True) >= platform.plan.max_replicas:
+            if platform.alive() >= platform.plan.max_replicas:
                 self._violated("at-most-max", f"{action.unit} is one unit too many")
         elif action.kind is ActionKind.REMOVE and unit is not None:
             self._judge_removal(action, unit)
@@ -72,9 +72,9 @@ class Effects:
             if outcome.result is not Result.APPLIED or action.kind is ActionKind.ADD:
                 continue
             told_only = action.kind is ActionKind.DRAIN and action.unit in marked
-            if not told_only and (platform.plan.name, action.fence) not in self._applied:
-                if action.unit in platform.units:
-                    self._violated("true-outcomes", f"{action.kind} {action.unit} was never done")
+            done = told_only or self.was_applied(platform.plan.name, action.fence)
+            if not done and action.unit in platform.units:
+                self._violated("true-outcomes", f"{action.kind} {action.unit} was never done")
 
     def _judge_fence(self, platform: Platform, action: Action) -> None:
         fleet = platform.plan.name

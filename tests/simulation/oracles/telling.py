@@ -16,6 +16,10 @@ Violated = Callable[[str, str], None]
 Key = tuple[object, AlertState]
 DOWN_FOR_SECONDS = 30.0
 DELIVER_SECONDS = 150.0
+NEEDED = {
+    "broker": ("oldest_task_too_old", "queue_without_consumers"),
+    "workers": ("worker_silent", "worker_catatonic", "duplicate_nodenames"),
+}
 UNWELL = [f"pages_{fate}" for fate in FATES]
 
 
@@ -38,6 +42,7 @@ class Telling:
             self._down_since.clear()
         for source in ("broker", "workers"):
             self._judge_source(source, witness, tick)
+        self._judge_blindness(witness, tick)
         self._owe(tick)
         late = [key for key, since in self._owed.items() if self._overdue(since)]
         if late:
@@ -56,8 +61,7 @@ class Telling:
         own = [
             alert
             for alert in tick.alerts
-            if alert.finding.check == "source_down"
-            and alert.finding.labels == {"source": source}
+            if alert.finding.check == "source_down" and alert.finding.labels == {"source": source}
         ]
         if witness.shown(source):
             self._down_since.pop(source, None)
@@ -68,16 +72,32 @@ class Telling:
         fires = any(alert.state is AlertState.FIRING for alert in own)
         lasted = witness.now - since
         if lasted >= DOWN_FOR_SECONDS and not fires:
-            self._violated("fires", f"{source} is unreadable for {lasted:.0f} s, and no alert fires")
+            self._violated(
+                "fires", f"{source} is unreadable for {lasted:.0f} s, and no alert fires"
+            )
         began = fires and own[0].finding.key not in self._firing
         if began and lasted < DOWN_FOR_SECONDS:
             self._violated("not-too-soon", f"{source} fires after {lasted:.0f} s")
+
+    def _judge_blindness(self, witness: Witness, tick: Tick) -> None:
+        """What cannot be seen is not well again."""
+        blind = {
+            check
+            for source, checks in NEEDED.items()
+            for check in checks
+            if not witness.shown(source)
+        }
+        for alert in tick.alerts:
+            if alert.state is AlertState.RESOLVED and alert.finding.check in blind:
+                self._violated("blind-resolve", f"{alert.finding.check} is resolved unseen")
 
     def _owe(self, tick: Tick) -> None:
         """Each beginning and end of firing is owed to the notifier from now on."""
         states = {alert.finding.key: alert.state for alert in tick.alerts}
         for key, state in states.items():
-            if (state is AlertState.FIRING and key not in self._firing) or state is AlertState.RESOLVED:
+            if (
+                state is AlertState.FIRING and key not in self._firing
+            ) or state is AlertState.RESOLVED:
                 self._owed[key, state] = self._world.now
         for key in self._firing - states.keys():
             self._violated("resolved-once", f"{key} ceased to fire and nobody said so")

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from autoscaler.model import Action, ActionKind, Fence, FleetTick, Result, Unit
-from tests.simulation.oracles.witness import SERVING, SILENT_SECONDS, Witness, serving
+from tests.simulation.oracles.witness import SERVING, Witness, serving
 from tests.simulation.scenario import FleetPlan, Rate
 
 Violated = Callable[[str, str], None]
 HOUR_SECONDS = 3600.0
 TOLERANCE = 0.1
 COLLAPSE_FROM = 10
+GROWING = (ActionKind.ADD, ActionKind.RESUME)
 DONE = (Result.APPLIED, Result.FAILED)
 
 
@@ -62,9 +63,13 @@ class FleetWatch:
         self._judge_desired(tick, units)
         self._judge_plan(actions, units, tick.decision.desired, witness)
         victims = _victims(actions, units)
-        leaving = [a for a in actions if a.kind is ActionKind.REMOVE]
-        if unknown and (victims or leaving):
-            self._violated("unknown-lowers", f"{victims or leaving} while {unknown} unknown")
+        leaving = [unit for unit in units if unit.name in _named(actions, ActionKind.REMOVE)]
+        if unknown and (victims or leaving or tick.decision.desired < tick.decision.current):
+            what = _names(victims or leaving) or f"{tick.decision.desired} are desired"
+            self._violated("unknown-lowers", f"{what} while {unknown} unknown")
+        if witness.ticks == 1 and tick.decision.desired != tick.decision.current:
+            self._violated("first-cycle", f"{tick.decision.desired} are desired at once")
+        self._judge_leaving(leaving, witness)
         overridden = tick.override is not None
         if victims and not overridden:
             self._judge_victims(victims, units, witness)
@@ -114,8 +119,9 @@ class FleetWatch:
         plan = self._plan
         present = sum(1 for unit in units if serving(unit))
         alive = sum(1 for unit in units if unit.phase in SERVING)
-        by_kind = {kind: [a.unit for a in actions if a.kind is kind] for kind in ActionKind}
-        added, resumed = by_kind[ActionKind.ADD], by_kind[ActionKind.RESUME]
+        added = sorted(_named(actions, ActionKind.ADD))
+        marked = {unit.name for unit in units if unit.drain}
+        resumed = sorted(_named(actions, ActionKind.RESUME) & marked)
         victims = _victims(actions, units)
         if added and alive + len(added) > plan.max_replicas:
             self._violated("at-most-max", f"{alive} units are there and {added} are added")
@@ -138,7 +144,9 @@ class FleetWatch:
         whole_for = now - (now if self._whole_since is None else self._whole_since)
         forced = left >= plan.max_replicas
         if whole_for < plan.down_window and w.ticks > 1:
-            self._violated("settled", f"{_names(victims)} leave {whole_for:.0f} s after {self._gap}")
+            self._violated(
+                "settled", f"{_names(victims)} leave {whole_for:.0f} s after {self._gap}"
+            )
         wanted = max(demand for _, demand in self._demands)
         needed = math.ceil(wanted / (plan.settings.slots * (1 + TOLERANCE)) - 1e-9)
         if left < min(needed, plan.max_replicas) and not forced:
@@ -155,6 +163,15 @@ class FleetWatch:
             if idle:
                 self._violated("idle-first", f"{_names(victims)} are busy, {_names(idle)} idle")
 
+    def _judge_leaving(self, leaving: list[Unit], witness: Witness) -> None:
+        """Only what was marked, and told by fresh word to be empty, is to be removed."""
+        for unit in leaving:
+            workers = witness.workers
+            worker = workers.workers.get(unit.worker) if workers else None
+            holds = worker is not None and (worker.queues or not worker.empty)
+            if unit.drain is None or holds or not self._hears(unit, witness):
+                self._violated("verified", f"{unit.name} is to be removed, shown as {worker}")
+
     def _judge_pace(
         self, tick: FleetTick, units: tuple[Unit, ...], victims: list[Unit], *, excused: bool
     ) -> None:
@@ -162,8 +179,9 @@ class FleetWatch:
         plan, now = self._plan, tick.decision.at
         present = sum(1 for unit in units if serving(unit))
         done = {o.action.unit for o in tick.outcomes if o.result in DONE}
-        grow = (ActionKind.ADD, ActionKind.RESUME)
-        fences = tuple(o.action.fence for o in tick.outcomes if o.action.kind in grow)
+        here = {unit.name for unit in units if serving(unit)}
+        grown = (o.action for o in tick.outcomes if o.action.kind in GROWING)
+        fences = tuple(action.fence for action in grown if action.unit not in here)
         downs = sum(1 for unit in victims if unit.name in done)
         ups = self._carried_out(fences)
         forced = present > plan.max_replicas or present < plan.min_replicas
@@ -196,7 +214,7 @@ class FleetWatch:
             return False
         if worker is None:
             return True
-        return not worker.offline and witness.now - worker.seen_at <= SILENT_SECONDS
+        return witness.speaks(worker)
 
     def _held(self, unit: Unit, witness: Witness) -> int | None:
         """Tasks on a unit that takes work; None when it takes none."""
@@ -207,8 +225,12 @@ class FleetWatch:
         return (worker.busy or 0) + (worker.reserved or 0)
 
 
+def _named(actions: list[Action], kind: ActionKind) -> set[str]:
+    return {action.unit for action in actions if action.kind is kind}
+
+
 def _victims(actions: list[Action], units: tuple[Unit, ...]) -> list[Unit]:
-    chosen = {action.unit for action in actions if action.kind is ActionKind.DRAIN}
+    chosen = _named(actions, ActionKind.DRAIN)
     return [unit for unit in units if unit.name in chosen and unit.drain is None]
 
 

@@ -6,7 +6,15 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from autoscaler.model import BrokerState, QueueState, Tick, Unit, UnitPhase, WorkersState
+from autoscaler.model import (
+    BrokerState,
+    QueueState,
+    Tick,
+    Unit,
+    UnitPhase,
+    WorkersState,
+    WorkerState,
+)
 from tests.simulation.scenario import FleetPlan
 
 if TYPE_CHECKING:
@@ -96,12 +104,17 @@ class Witness:
             found.append("units")
         if workers is None:
             found.append("workers")
-        for queue in plan.settings.queues:
-            if broker is None or not _plausible_queue(broker.queues.get(queue)):
-                found.append(queue)
+        queues = {} if broker is None else broker.queues
+        found += [q for q in plan.settings.queues if not _plausible_queue(queues.get(q))]
         if units is not None and workers is not None:
             found += self._unknown_workers(units, workers)
         return found
+
+    def speaks(self, worker: WorkerState) -> bool:
+        """Whether it was heard of within two ticks, or ten seconds, and not in the future."""
+        patience = max(SILENT_SECONDS, 2 * self._world.scenario.interval_seconds)
+        age = self.now - worker.seen_at
+        return not worker.offline and -FUTURE_SECONDS <= age <= patience
 
     def demand(self, plan: FleetPlan) -> float:
         """Tasks in the queues and on the serving workers, when all is known."""
@@ -141,8 +154,7 @@ class Witness:
             worker = workers.workers.get(unit.worker)
             if worker is None or not serving(unit):
                 continue
-            silent = worker.offline or self.now - worker.seen_at > SILENT_SECONDS
-            stale = not silent and self.now - (worker.answered_at or 0.0) > STALE_SECONDS
+            stale = self.speaks(worker) and self.now - (worker.answered_at or 0) > STALE_SECONDS
             if worker.active is None or not plausible(worker.reserved) or stale:
                 yield worker.name
 
