@@ -16,6 +16,15 @@ from autoscaler.cli.demo_screen import Frame, draw, one_line
 from autoscaler.demo.show import Report, Show
 from autoscaler.demo.story import Event
 
+EXAMPLES = """\
+examples:
+  autoscaler demo                        100 seconds; on a terminal, a live screen
+  autoscaler demo --seconds 40 --json    the report alone
+
+The config is an ordinary one, with shorter windows: config/demo.yaml of the repository.
+
+exit codes: 0 every task ran to its end, once; 1 one was lost, killed or run twice; 130 interrupted
+"""
 LEAST_SECONDS = 10
 REDRAW_SECONDS = 0.25
 INTERRUPTED = 130
@@ -24,7 +33,8 @@ HOME, END_OF_LINE, BELOW = "\x1b[H", "\x1b[K", "\x1b[J"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What the subcommand can be told."""
+    """What the command can be told."""
+    parser.epilog = EXAMPLES
     parser.add_argument("--seconds", type=_length, default=100, help="how long (default: 100)")
     parser.add_argument("--seed", type=int, default=1, help="of the load (default: 1)")
     parser.add_argument("--json", action="store_true", help="print only the report, as JSON")
