@@ -22,10 +22,10 @@ def parse_without_arguments(text: str | bytes) -> Any:
 
 
 def active_tasks(reply: Any, now: float) -> tuple[ActiveTask, ...] | None:
-    """The tasks of an `active` reply; None when it is none."""
-    if not isinstance(reply, list):
+    """The tasks of an `active` reply; None when it is none, or one of them is no task."""
+    if not _records(reply):
         return None
-    return tuple(_active_task(task, now) for task in reply[:MAX_ITEMS] if isinstance(task, dict))
+    return tuple(_active_task(task, now) for task in reply[:MAX_ITEMS])
 
 
 def reserved_count(reply: Any) -> int | None:
@@ -34,11 +34,11 @@ def reserved_count(reply: Any) -> int | None:
 
 
 def queue_names(reply: Any) -> frozenset[str] | None:
-    """The queues of an `active_queues` reply; None when it is none."""
-    if not isinstance(reply, list):
+    """The queues of an `active_queues` reply; None when it is none, or one of them has no name."""
+    if not _records(reply):
         return None
-    names = (queue.get("name") for queue in reply[:MAX_ITEMS] if isinstance(queue, dict))
-    return frozenset(name for name in names if isinstance(name, str))
+    names = [queue.get("name") for queue in reply[:MAX_ITEMS]]
+    return frozenset(names) if all(isinstance(name, str) for name in names) else None
 
 
 def pool_slots(reply: Any) -> int | None:
@@ -60,6 +60,11 @@ def refusal(reply: Any) -> str | None:
     if isinstance(reply, dict) and "error" in reply:
         return str(reply["error"])[:MAX_TEXT]
     return None
+
+
+def _records(reply: Any) -> bool:
+    """Whether it is a list of objects: what is left of a garbled one must not pass for nothing."""
+    return isinstance(reply, list) and all(isinstance(record, dict) for record in reply)
 
 
 def _without_arguments(value: dict[str, Any]) -> dict[str, Any]:

@@ -37,7 +37,6 @@ def test_active_tasks():
         {"id": "d", "name": "nap", "time_start": NOW + 3600},
         {"id": "e" * 1000, "name": 5, "time_start": float("nan")},
         {"time_start": "yesterday"},
-        "no task",
     ]
     assert active_tasks(reply, NOW) == (
         ActiveTask("a", "nap", NOW - 5),
@@ -64,8 +63,19 @@ def test_nothing_is_an_answer():
 
 
 def test_queue_names():
-    reply = [{"name": "default", "exchange": {"name": "x"}}, {"name": None}, {}, "high"]
-    assert queue_names(reply) == {"default"}
+    reply = [{"name": "default", "exchange": {"name": "x"}}, {"name": "high"}]
+    assert queue_names(reply) == {"default", "high"}
+
+
+@pytest.mark.parametrize("garbled", [["text"], [None], [[]], [{"name": "default"}, 5]])
+def test_what_is_left_of_a_garbled_answer_is_not_nothing(garbled):
+    assert active_tasks(garbled, NOW) is None
+    assert queue_names(garbled) is None
+
+
+@pytest.mark.parametrize("record", [{}, {"name": None}, {"name": 5}])
+def test_a_queue_without_a_name_is_not_no_queue(record):
+    assert queue_names([record]) is None
 
 
 @pytest.mark.parametrize(
