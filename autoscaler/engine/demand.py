@@ -7,7 +7,7 @@ from itertools import chain
 from statistics import median
 
 from autoscaler.engine.hearing import Hearing
-from autoscaler.engine.screening import STALE_SECONDS, Screened
+from autoscaler.engine.screening import STALE_SECONDS, Screened, mute
 from autoscaler.model import (
     BrokerState,
     Fleet,
@@ -44,7 +44,10 @@ def take_snapshot(
     units: Mapping[str, tuple[Unit, ...]],
     worker_sources: frozenset[str],
 ) -> Snapshot:
-    """The world at `now`: queues and workers joined over all sources."""
+    """The world at `now`: queues and workers joined over all sources.
+
+    Of a queue or a worker that two brokers tell of nobody knows which of the two is meant.
+    """
     missing = dict(screened.missing)
     queues: dict[str, QueueState] = {}
     workers: dict[str, WorkerState] = {}
@@ -54,7 +57,9 @@ def take_snapshot(
                 missing[f"{name}/{queue}"] = f"queue {queue} is read from two brokers"
             queues.update(observation.queues)
         elif isinstance(observation, WorkersState):
+            both = observation.workers.keys() & workers.keys()
             workers.update(observation.workers)
+            workers.update({worker: mute(workers[worker]) for worker in both})
     samples = chain.from_iterable(o.samples() for o in screened.observations.values())
     return Snapshot(
         now=now,
@@ -128,8 +133,9 @@ def _unanswering(
         if worker is None or not replica.serving:
             continue
         age = now - (worker.answered_at or 0.0)
-        if worker.active is None:
-            yield f"worker/{worker.name}", "it has not told what it runs"
+        if worker.active is None or worker.reserved is None:
+            untold = "runs" if worker.active is None else "has fetched"
+            yield f"worker/{worker.name}", f"it has not told what it {untold}"
         elif age > STALE_SECONDS and not replica.silent:
             yield f"worker/{worker.name}", f"it last told what it runs {age:.0f} s ago"
 

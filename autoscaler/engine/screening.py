@@ -36,7 +36,7 @@ def screen(
     for name, observation in observations.items():
         if observation.at > now + FUTURE_SECONDS:
             faults[name] = f"its readings are {observation.at - now:.0f} s in the future"
-        elif observation.at < now - STALE_SECONDS:
+        elif not observation.at >= now - STALE_SECONDS:  # so that NaN is none of these times
             faults[name] = f"its readings are {now - observation.at:.0f} s old"
         elif isinstance(observation, BrokerState):
             kept[name] = _screen_broker(name, observation, faults)
@@ -52,6 +52,11 @@ def screen(
 def plausible(value: float | None) -> bool:
     """Whether a value can be a count, an age or a gauge: finite, not negative, not absurd."""
     return value is not None and 0 <= value <= ABSURD
+
+
+def mute(worker: WorkerState) -> WorkerState:
+    """A worker of which only that is known that it is there."""
+    return WorkerState(name=worker.name, offline=worker.offline, pid=worker.pid)
 
 
 def _screen_broker(name: str, state: BrokerState, faults: dict[str, str]) -> BrokerState:
@@ -77,17 +82,13 @@ def _screen_workers(state: WorkersState, now: float) -> WorkersState:
     """
     doubtful = {name for name, worker in state.workers.items() if not _is_possible(worker, now)}
     doubtful |= state.duplicates & state.workers.keys()
-    mute = {name: _mute(state.workers[name]) for name in doubtful}
-    return replace(state, workers={**state.workers, **mute})
+    muted = {name: mute(state.workers[name]) for name in doubtful}
+    return replace(state, workers={**state.workers, **muted})
 
 
 def _is_possible(worker: WorkerState, now: float) -> bool:
     counts_ok = _all_plausible((worker.reserved, worker.slots, worker.processed))
     return counts_ok and worker.seen_at <= now + FUTURE_SECONDS
-
-
-def _mute(worker: WorkerState) -> WorkerState:
-    return WorkerState(name=worker.name, offline=worker.offline, pid=worker.pid)
 
 
 def _screen_samples(

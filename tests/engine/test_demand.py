@@ -94,6 +94,20 @@ def test_a_worker_that_never_told_what_it_runs_forbids_scale_in():
     assert view(snapshot).missing == {"worker/a@host": "it has not told what it runs"}
 
 
+def test_a_worker_that_never_told_what_it_fetched_forbids_scale_in():
+    snapshot = world([QueueState("default", 0)], [worker("a@host", reserved=None)], [unit("a")])
+    assert view(snapshot).missing == {"worker/a@host": "it has not told what it has fetched"}
+
+
+def test_a_worker_that_two_brokers_tell_of_is_contradicting_data():
+    other = WorkersState(NOW, {"a@host": worker("a@host", queues=())})
+    snapshot = world(
+        [QueueState("default", 0)], [worker("a@host", 2)], [unit("a")], old_broker=other
+    )
+    assert "worker/a@host" in view(snapshot).missing
+    assert not snapshot.workers["a@host"].drained
+
+
 def test_a_fleet_without_any_source_of_workers_is_never_shrunk():
     seen = view(world([QueueState("default", 0)], sources=()))
     assert seen.missing == {"workers": "no source tells of Celery workers"}

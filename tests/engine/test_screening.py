@@ -36,6 +36,13 @@ def test_good_readings_pass_untouched():
     assert screen(good, {}, NOW) == type(screen({}, {}, NOW))(good, {})
 
 
+def test_readings_of_no_time_are_not_believed():
+    timeless = BrokerState(math.nan, {"a": QueueState("a", 0)})
+    screened = screen({"broker": timeless}, {}, NOW)
+    assert not screened.observations
+    assert "broker" in screened.missing
+
+
 def test_an_impossible_queue_is_missing_and_the_others_are_not():
     read = broker(QueueState("a", -1), QueueState("b", 2), QueueState("c", 1, unacked=-4))
     screened = screen({"broker": read}, {}, NOW)
