@@ -28,16 +28,18 @@ def plan(snapshot: FleetSnapshot, desired: int, fence: Fence) -> tuple[Action, .
     Draining units are resumed before new ones are added; victims are drained, at most
     `max_draining` at once; a drained unit is removed once it is empty. While anything the fleet
     needs is unknown nobody leaves. Who is to stay and consumes nothing gets its queues back.
-    Fences count up from `fence`.
+    Fences count up from `fence`, in the order in which all this is done: nothing is stale by it.
     """
     missing_replicas = desired - snapshot.current
     resumed = _resume(snapshot, missing_replicas)
-    wishes = [*resumed, *_add(snapshot, missing_replicas - len(resumed), len(resumed))]
+    staying = {wish.unit for wish in resumed}
+    leaving: list[Wish] = []
     if not snapshot.missing:
-        staying = {wish.unit for wish in resumed}
-        wishes += _drain(snapshot, -missing_replicas)
-        wishes += _finish(snapshot, staying)
-    wishes += _revive(snapshot, {wish.unit for wish in wishes})
+        leaving += _drain(snapshot, -missing_replicas)
+        leaving += _finish(snapshot, staying)
+    revived = _revive(snapshot, staying.union(wish.unit for wish in leaving))
+    added = _add(snapshot, missing_replicas - len(resumed), len(resumed))
+    wishes = [*resumed, *revived, *added, *leaving]
     return tuple(
         Action(
             kind=wish.kind,

@@ -152,7 +152,15 @@ def test_a_worker_that_is_to_stay_and_takes_nothing_gets_its_queues_back():
     assert (action.kind, action.unit, action.queues) == (RESUME, "mute", ("default",))
     assert wanted(seen(replica("a"), mute), 1) == [(DRAIN, "mute")]
     unheard = replica("b", registered=False, unheard=True)
-    assert wanted(seen(mute, unheard, replica("c")), 2) == [(DRAIN, "b"), (RESUME, "mute")]
+    assert wanted(seen(mute, unheard, replica("c")), 2) == [(RESUME, "mute"), (DRAIN, "b")]
+
+
+def test_who_gets_its_queues_back_does_not_make_the_new_units_stale():
+    actions = plan(seen(replica("a", queues=())), 2, Fence(1, 7))
+    assert [(action.kind, action.fence.sequence) for action in actions] == [
+        (ActionKind.RESUME, 7),
+        (ActionKind.ADD, 8),
+    ]
 
 
 def test_units_that_serve_nobody_go_first_then_idle_then_soonest_empty():
