@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from autoscaler.cli import main
 from autoscaler.cli.demo_screen import Frame, draw
 from autoscaler.demo.ledger import FINISHED, QUEUE, STARTED, progress, toll
 from autoscaler.demo.load import arrivals
@@ -210,6 +211,14 @@ def test_the_screen_before_the_first_tick():
     shown = draw(frame(moments=(), phase="starting a broker"), 80, 24, colors=False)
     assert len(shown) == 1
     assert "starting a broker" in shown[0]
+
+
+@pytest.mark.parametrize("length", ["9", "3601", "nan", "soon"])
+def test_a_length_that_makes_no_sense_is_refused(length, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["demo", "--seconds", length])
+    assert ended.value.code == 2
+    assert "must be seconds, from 10 to 3600" in capsys.readouterr().err
 
 
 def processes_with(directory: Path) -> list[str]:

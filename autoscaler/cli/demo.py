@@ -25,7 +25,7 @@ The config is an ordinary one, with shorter windows: config/demo.yaml of the rep
 
 exit codes: 0 every task ran to its end, once; 1 one was lost, killed or run twice; 130 interrupted
 """
-LEAST_SECONDS = 10
+LEAST_SECONDS, MOST_SECONDS = 10, 3600
 REDRAW_SECONDS = 0.25
 INTERRUPTED = 130
 ENTER, LEAVE = "\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l"
@@ -125,7 +125,11 @@ def _summary(report: Report) -> str:
 
 
 def _length(text: str) -> float:
-    seconds = float(text)
-    if not LEAST_SECONDS <= seconds <= 3600:
-        raise argparse.ArgumentTypeError(f"must be from {LEAST_SECONDS} to 3600")
+    message = f"must be seconds, from {LEAST_SECONDS} to {MOST_SECONDS}, not {text!r}"
+    try:
+        seconds = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(message) from None
+    if not LEAST_SECONDS <= seconds <= MOST_SECONDS:
+        raise argparse.ArgumentTypeError(message)
     return seconds
