@@ -18,7 +18,16 @@ from autoscaler.errors import SourceError, TargetError
 from autoscaler.health import Health
 from autoscaler.interfaces import Context, Source, Target, WorkerControl
 from autoscaler.leader import Leadership, SoleLeader
-from autoscaler.model import Fleet, FleetTick, Outcome, Result, Snapshot, Tick, WorkersState
+from autoscaler.model import (
+    Fleet,
+    FleetTick,
+    Observation,
+    Outcome,
+    Result,
+    Snapshot,
+    Tick,
+    WorkersState,
+)
 from autoscaler.overrides import Overrides
 from autoscaler.reconciler import Memory, Reconciler
 
@@ -73,15 +82,15 @@ class Controller:
             spec.name: spec.target.make(self._context(fleet.name, fleet))
             for spec, fleet in zip(config.fleets, self._fleets, strict=True)
         }
+        self._memories: dict[str, Memory] = self._remembered(previous._memories if previous else {})
         self._reconcilers = {
-            spec.name: self._reconciler(spec, fleet, previous)
+            spec.name: self._reconciler(spec, fleet)
             for spec, fleet in zip(config.fleets, self._fleets, strict=True)
         }
 
     def memory_of(self, fleet: str) -> Memory:
-        """What this controller remembers of a fleet; nothing of one it does not have."""
-        reconciler = self._reconcilers.get(fleet)
-        return reconciler.memory if reconciler else Memory()
+        """What this controller remembers of a fleet; nothing of one it never had."""
+        return self._memories.get(fleet, Memory())
 
     async def drain(self, fleet: str, unit: str, reason: str) -> Outcome:
         """Drain one unit for good, between two ticks. Raises TargetError when there is none."""
@@ -135,12 +144,14 @@ class Controller:
         missing: dict[str, str] = {}
         async with asyncio.TaskGroup() as polls:
             reads = {
-                name: polls.create_task(self._poll(name, source.read, now, missing, bugs))
+                name: polls.create_task(
+                    self._poll(name, source.read, Observation, now, missing, bugs)
+                )
                 for name, source in self.sources.items()
             }
             listings = {
                 name: polls.create_task(
-                    self._poll(f"target/{name}", target.units, now, missing, bugs)
+                    self._poll(f"target/{name}", target.units, tuple, now, missing, bugs)
                 )
                 for name, target in self.targets.items()
             }
@@ -151,13 +162,14 @@ class Controller:
         self,
         name: str,
         read: Callable[[float], Awaitable[T]],
+        kind: type,
         now: float,
         missing: dict[str, str],
         bugs: dict[str, str],
     ) -> T | None:
         try:
             async with asyncio.timeout(self._patience_seconds):
-                return await read(now)
+                return _of_kind(kind, await read(now))
         except (SourceError, TargetError) as error:
             missing[name] = str(error)
         except TimeoutError:
@@ -178,20 +190,30 @@ class Controller:
             bugs[f"fleet/{fleet.name}"] = traceback.format_exc()
             return reconciler.failed(view, repr(error))
 
-    def _reconciler(
-        self, spec: FleetConfig, fleet: Fleet, previous: Controller | None
-    ) -> Reconciler:
+    def _remembered(self, before: Mapping[str, Memory]) -> dict[str, Memory]:
+        """Of fleets that are not in the config now only how far they counted their effects.
+
+        One that comes back with a later reload would otherwise be taken for an old daemon.
+        """
+        gone = {name: Memory(sequence=memory.sequence) for name, memory in before.items()}
+        here = {fleet.name: before.get(fleet.name, Memory()) for fleet in self._fleets}
+        return {**gone, **here}
+
+    def _reconciler(self, spec: FleetConfig, fleet: Fleet) -> Reconciler:
         return Reconciler(
             fleet,
             [policy.make(self._context(policy.kind, fleet)) for policy in spec.policies],
             None if self.config.dry_run else self._actuator(fleet),
             lambda: self.leadership.term,
-            previous.memory_of(fleet.name) if previous else Memory(),
+            self._memories[fleet.name],
         )
 
     def _actuator(self, fleet: Fleet) -> Actuator:
         def may_act() -> Result | None:
-            return None if self.leadership.holds() else Result.NOT_LEADER
+            if not self.leadership.holds():
+                return Result.NOT_LEADER
+            override = self.overrides.active(fleet.name, self._snapshot.now)
+            return Result.PAUSED if override and override.replicas is None else None
 
         return Actuator(self.targets[fleet.name], self._control_of, may_act, self._patience_seconds)
 
@@ -210,6 +232,13 @@ class Controller:
             state_directory=self.config.state_directory,
             interval_seconds=self.config.interval_seconds,
         )
+
+
+def _of_kind(kind: type, found: T) -> T:
+    """What was found. Raises TypeError when a plugin gave nothing of its kind."""
+    if not isinstance(found, kind):
+        raise TypeError(f"it should give {kind.__name__}, not {type(found).__name__}")
+    return found
 
 
 def _results(tasks: Mapping[str, asyncio.Task[T | None]]) -> dict[str, T]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeVar, cast
 
 from autoscaler.errors import ControlError, SourceError, TargetError
 from autoscaler.interfaces import Notifier, Options, Source, Target, Wake, WorkerControl
@@ -20,16 +21,23 @@ from autoscaler.model import (
 )
 from tests.records import worker
 
+T = TypeVar("T")
+
 
 @dataclass
 class World:
-    """What the fakes read and change. `fault` of a thing is raised when it is used."""
+    """What the fakes read and change. `fault` of a thing is raised when it is used.
+
+    readings: what a thing gives in the place of what its type says. at: called when it is used.
+    """
 
     depth: int = 0
     units: dict[str, Unit] = field(default_factory=dict)
     workers: dict[str, WorkerState] = field(default_factory=dict)
     said: list[tuple[str, str]] = field(default_factory=list)
     faults: dict[str, Exception] = field(default_factory=dict)
+    readings: dict[str, object] = field(default_factory=dict)
+    at: dict[str, Callable[[], object]] = field(default_factory=dict)
     hanging: set[str] = field(default_factory=set)
     met: set[str] = field(default_factory=set)
     closed: list[str] = field(default_factory=list)
@@ -37,10 +45,16 @@ class World:
     async def meet(self, thing: str) -> None:
         """Whatever the test has put in the way of `thing`."""
         self.met.add(thing)
+        if thing in self.at:
+            self.at[thing]()
         if thing in self.hanging:
             await asyncio.Event().wait()
         if thing in self.faults:
             raise self.faults[thing]
+
+    def given(self, thing: str, proper: T) -> T:
+        """What was read, unless the test has something odd in its place."""
+        return cast("T", self.readings.get(thing, proper))
 
     def launch(self, name: str, now: float, **of_worker: object) -> None:
         """A unit that runs, with its worker."""
@@ -72,7 +86,7 @@ class FakeBroker(Source[FakeOptions]):
         world = WORLDS[self.options.world]
         await world.meet("broker")
         queues = {name: QueueState(name, world.depth) for name in self.context.queues}
-        return BrokerState(now, queues)
+        return world.given("broker", BrokerState(now, queues))
 
     async def aclose(self) -> None:
         WORLDS[self.options.world].closed.append("broker")
@@ -92,7 +106,7 @@ class FakeWorkers(Source[FakeOptions], WorkerControl):
         told = {
             n: replace(w, heartbeat_at=now, answered_at=now) for n, w in self._world.workers.items()
         }
-        return WorkersState(now, told)
+        return self._world.given("workers", WorkersState(now, told))
 
     async def watch(self, wake: Wake) -> None:
         await self._world.meet("watch")
@@ -134,7 +148,7 @@ class FakeTarget(Target[FakeOptions]):
 
     async def units(self, now: float) -> tuple[Unit, ...]:
         await self._world.meet("units")
-        return tuple(self._world.units.values())
+        return self._world.given("units", tuple(self._world.units.values()))
 
     async def add(self, actions: Sequence[Action]) -> None:
         await self._world.meet("launch")

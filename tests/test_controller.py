@@ -124,6 +124,22 @@ async def test_a_bug_in_a_plugin_blinds_only_what_it_reads(world, tmp_path):
     assert "ZeroDivisionError" in tick.bugs["broker"]
 
 
+@pytest.mark.parametrize("reading", [None, {}, 5])
+async def test_what_is_no_reading_is_a_bug_and_not_an_empty_system(world, tmp_path, reading):
+    ticks = Ticks(config(tmp_path))
+    world.depth = 16
+    await ticks.run(4)
+    world.depth = 0
+    world.readings["workers"] = reading
+    turn = await ticks.run(20)
+    assert "it should give Observation" in turn.snapshot.missing["workers"]
+    assert len(world.units) == 4
+    world.readings = {"units": reading}
+    turn = await ticks.run()
+    assert (turn.result, turn.decision.reason) == (Result.FAILED, "TargetUnreadable")
+    assert "TypeError" in ticks.controller.last.bugs["target/default"]
+
+
 async def test_a_bug_in_one_fleets_turn_is_an_error_of_that_fleet(world, tmp_path):
     ticks = Ticks(config(tmp_path))
     world.depth = 16
@@ -170,6 +186,29 @@ async def test_dry_run_and_pause_decide_and_do_nothing(world, tmp_path):
     paused = await ticks.run(2)
     assert (paused.result, paused.override.reason) == (Result.PAUSED, "deploy")
     assert world.units == {}
+
+
+async def test_a_pause_that_comes_in_the_middle_of_a_turn_stops_what_is_left_of_it(world, tmp_path):
+    ticks = Ticks(config(tmp_path))
+    world.depth = 16
+    await ticks.run(4)
+    world.depth = 0
+    while not any(unit.drain for unit in world.units.values()):
+        await ticks.run()
+    pause = Override("default", "deploy", "ann", NOW)
+    world.at["inspect"] = lambda: ticks.controller.overrides.set(pause)
+    turn = await ticks.run()
+    assert (turn.result, kinds(turn)[-1]) == (Result.PAUSED, ActionKind.REMOVE)
+    assert "remove" not in {what for what, _ in world.said}
+
+
+async def test_a_paused_fleet_drains_no_unit_for_an_operator(world, tmp_path):
+    ticks = Ticks(config(tmp_path))
+    world.depth = 8
+    await ticks.run(3)
+    ticks.controller.overrides.set(Override("default", "deploy", "ann", NOW))
+    outcome = await ticks.controller.drain("default", "default-1", "bad disk")
+    assert (outcome.result, world.units["default-1"].drain) == (Result.PAUSED, None)
 
 
 async def test_an_operators_number_is_carried_out(world, tmp_path):
@@ -219,6 +258,17 @@ async def test_a_reload_keeps_what_fleets_remember(world, tmp_path):
     assert ticks.controller.last.number == 4
     assert max(outcome.action.fence.sequence for outcome in turn.outcomes) > 4
     assert old.memory_of("gone").sequence == 0
+
+
+async def test_a_fleet_that_comes_back_with_a_reload_goes_on_counting_its_effects(world, tmp_path):
+    ticks = Ticks(config(tmp_path))
+    world.depth = 16
+    await ticks.run(3)
+    before = ticks.controller.memory_of("default").sequence
+    without = Controller(config(tmp_path, fleet={"name": "other"}), previous=ticks.controller)
+    again = Controller(config(tmp_path), previous=without)
+    assert again.memory_of("default").sequence == before > 0
+    assert again.memory_of("default").seen is None
 
 
 class Terms(SoleLeader):
