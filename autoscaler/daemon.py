@@ -158,12 +158,18 @@ class Daemon:
         self._tell_changes()
         for override in self._overrides.expire(now):
             log.warning("override expired", fleet=override.fleet, actor=override.actor)
-        tick = tasks.create_task(self._controller.tick(now))
+        tick = tasks.create_task(self._turn(now))
         stop = tasks.create_task(self._stop.wait())
         await asyncio.wait({tick, stop}, return_when=asyncio.FIRST_COMPLETED)
         await asyncio.wait({tick}, timeout=GRACE_SECONDS)
         tick.cancel()
         stop.cancel()
+
+    async def _turn(self, now: float) -> None:
+        try:
+            await self._controller.tick(now)
+        except Exception:
+            log.exception("a bug in the tick: nothing was done by it, the next one comes")
 
     def _tell_changes(self) -> None:
         """Log what changed of leadership and of the wall clock, once each."""
@@ -197,15 +203,27 @@ class Daemon:
             self._metrics.config_loaded = False
             log.error("config refused, the old one stays", faults=list(error.faults))  # noqa: TRY400 - what is wrong is in the file, not in a traceback
             return
+        except Exception:
+            self._metrics.config_loaded = False
+            log.exception("a bug in a plugin of the config, the old one stays")
+            return
         for task in self._generation:
             task.cancel()
-        await self._controller.aclose()
+        await self._close(self._controller)
         if fresh.config.http.listen != self._controller.config.http.listen:
             log.warning("http.listen changes with the next start only")
         self._controller = fresh
         self._start_generation(tasks)
         self._metrics.config_loaded = True
         log.info("config reloaded", fleets=[fleet.name for fleet in config.fleets])
+
+    async def _close(self, controller: Controller) -> None:
+        """What does not end well, or at all, keeps nothing else from going on."""
+        try:
+            async with asyncio.timeout(GRACE_SECONDS):
+                await controller.aclose()
+        except Exception:
+            log.exception("a bug in the end of a plugin")
 
     def _controller_of(self, config: Config, previous: Controller | None) -> Controller:
         return Controller(

@@ -13,7 +13,8 @@ import pytest
 from autoscaler.config import load
 from autoscaler.daemon import Daemon, run
 from autoscaler.errors import ConfigError
-from tests.fakes import SOURCE_DOWN, WORLDS, World
+from autoscaler.model import WorkersState
+from tests.fakes import SOURCE_DOWN, WORLDS, FakeTarget, World
 from tests.servers import eventually, free_port
 
 
@@ -111,6 +112,41 @@ async def test_a_reload_takes_a_good_config_and_refuses_a_bad_one(world, tmp_pat
         await eventually(lambda: [*ticks[-1].fleets] == ["other"], "the new config")
         assert made.config_loaded
     assert "target" in world.closed
+
+
+class Unmakeable(FakeTarget):
+    """A plugin with a bug at its start."""
+
+    def __init__(self, options, context):
+        raise ZeroDivisionError("oops")
+
+
+async def test_bugs_of_plugins_in_a_reload_do_not_stop_the_ticks(world, tmp_path):
+    path = write(tmp_path)
+    other = {"name": "other", "queues": ["other"], "max_replicas": 1}
+    async with daemon(path) as (made, ticks):
+        plugin = {"kind": "tests.test_daemon:Unmakeable", "world": "w"}
+        write(tmp_path, fleets=[{**other, "target": plugin}])
+        made.reload()
+        await eventually(lambda: not made.config_loaded, "the refusal")
+        world.faults["close"] = ZeroDivisionError("oops")
+        plugin = {"kind": "tests.fakes:FakeTarget", "world": "w"}
+        write(tmp_path, fleets=[{**other, "target": plugin}])
+        made.reload()
+        await eventually(lambda: [*ticks[-1].fleets] == ["other"], "the new config")
+        world.faults.clear()
+
+
+async def test_a_tick_that_ends_in_a_bug_is_not_the_last_one(world, tmp_path):
+    async with daemon(write(tmp_path)) as (made, ticks):
+        world.readings["workers"] = WorkersState(ticks[0].snapshot.now, {"w": "no worker"})
+        world.met.clear()
+        made.wake("test")
+        await eventually(lambda: "workers" in world.met, "the tick with a bug")
+        before = len(ticks)
+        world.readings.clear()
+        made.wake("test")
+        await eventually(lambda: len(ticks) > before, "the next tick")
 
 
 async def test_a_second_daemon_on_the_same_state_does_not_act(world, tmp_path):
