@@ -12,6 +12,7 @@ HOUR_SECONDS = 3600.0
 COLLAPSE_FROM_TASKS = 10
 SETTLING_INTERVALS = 3
 GAP_INTERVALS = 6
+GAP_SECONDS = 60.0  # what a slow tick may take, whatever the interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +94,8 @@ def _observe(snapshot: FleetSnapshot, memory: GuardMemory) -> GuardMemory:
 
 def _doubtful(snapshot: FleetSnapshot, memory: GuardMemory, demand: float | None) -> bool:
     elapsed = snapshot.now - (snapshot.now if memory.last_tick_at is None else memory.last_tick_at)
-    longest = max(
-        GAP_INTERVALS * snapshot.fleet.interval_seconds,
-        down_window_seconds(snapshot.fleet.behavior),
-    )
+    window = down_window_seconds(snapshot.fleet.behavior)
+    longest = max(GAP_INTERVALS * snapshot.fleet.interval_seconds, min(window, GAP_SECONDS))
     collapsed = demand == 0 and memory.demand is not None and memory.demand >= COLLAPSE_FROM_TASKS
     return elapsed < 0 or elapsed > longest or collapsed
 

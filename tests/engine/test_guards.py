@@ -66,6 +66,13 @@ def test_a_pause_of_the_daemon_and_a_clock_set_back_are_gaps():
     assert walk(*settled, (10, {}, 5))[-2:] == [None, "DataNotSettled"]
 
 
+def test_a_pause_or_a_clock_set_forward_within_a_long_window_is_a_gap_and_a_slow_tick_is_none():
+    settled = GuardMemory.settled(NOW)
+    paused, _ = guard(seen(*THREE, now=NOW + 200), settled, 1)
+    assert paused.reason == "DataNotSettled"
+    assert guard(seen(*THREE, now=NOW + 45), settled, 1)[0] is None
+
+
 def test_a_fleet_that_reads_zero_all_at_once_is_not_believed_at_once():
     settled = [(n * 5, {}, 50) for n in range(5)]
     assert walk(*settled, (25, {}, 0), (30, {}, 0), (35, {}, 0), (40, {}, 0))[-5:] == [
