@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from statistics import median
 
@@ -24,6 +24,7 @@ from autoscaler.model import (
 )
 
 SILENT_AFTER_SECONDS = 10.0
+STARTING_SECONDS = 120.0
 NOTHING = Hearing()
 FLEET_SAMPLES = (
     "demand_tasks",
@@ -120,7 +121,7 @@ def _why_queue_is_missing(queue: str, snapshot: Snapshot) -> str:
 
 
 def _unanswering(
-    fleet: Fleet, replicas: Iterable[Replica], now: float
+    fleet: Fleet, replicas: Sequence[Replica], now: float
 ) -> Iterator[tuple[str, str]]:
     """Workers that are there and do not say what they do, so that nobody knows what they hold.
 
@@ -128,6 +129,8 @@ def _unanswering(
     """
     if not fleet.queues:
         return
+    if all(replica.worker is None for replica in replicas):
+        yield from _unheard(replicas, now)
     for replica in replicas:
         worker = replica.worker
         if worker is None or not replica.serving:
@@ -138,6 +141,15 @@ def _unanswering(
             yield f"worker/{worker.name}", f"it has not told what it {untold}"
         elif age > STALE_SECONDS and not replica.silent:
             yield f"worker/{worker.name}", f"it last told what it runs {age:.0f} s ago"
+
+
+def _unheard(replicas: Iterable[Replica], now: float) -> Iterator[tuple[str, str]]:
+    """Units that should long have workers, in a fleet of which none was heard: we may be deaf."""
+    for replica in replicas:
+        age = now - replica.unit.created_at
+        if replica.unit.phase is UnitPhase.RUNNING and age > STARTING_SECONDS:
+            why = f"no worker of its fleet was heard of, though it runs for {age:.0f} s"
+            yield f"worker/{replica.name}", why
 
 
 def _replica(fleet: Fleet, unit: Unit, snapshot: Snapshot, hearing: Hearing) -> Replica:
@@ -154,11 +166,16 @@ def _replica(fleet: Fleet, unit: Unit, snapshot: Snapshot, hearing: Hearing) -> 
 
 
 def _worker_of(unit: Unit, workers: Mapping[str, WorkerState]) -> WorkerState | None:
-    """Join by nodename, else by either side of its @: hosts are guessed wrongly at times."""
+    """Join by nodename, else by either side of its @: hosts are guessed wrongly at times.
+
+    Of several, such as units of the same name on other machines, nobody knows which one it is.
+    """
     if unit.worker in workers:
         return workers[unit.worker]
-    found = (w for name, w in workers.items() if unit.name in name.split("@", 1))
-    return next(found, None)
+    found = [w for name, w in workers.items() if unit.name in name.split("@", 1)]
+    if len(found) > 1:
+        return mute(found[0])
+    return found[0] if found else None
 
 
 def _samples(

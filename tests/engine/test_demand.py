@@ -163,6 +163,14 @@ def test_units_are_joined_by_either_side_of_the_nodename():
     assert [r.worker.name for r in view(snapshot).replicas] == ["a@elsewhere", "celery@pod-b"]
 
 
+def test_a_unit_whose_worker_may_be_any_of_several_is_not_known_to_be_empty():
+    others = [worker("a@second", queues=()), worker("a@third", queues=())]
+    seen = view(world([QueueState("default", 0)], others, [unit("a")]))
+    assert "worker/a@second" in seen.missing
+    assert not seen.replicas[0].worker.drained
+    assert not seen.replicas[0].unheard
+
+
 def test_the_oldest_age_is_known_when_every_queue_that_waits_tells_it():
     queues = [
         QueueState("default", 2, oldest_age_seconds=40.0),
