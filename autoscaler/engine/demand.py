@@ -83,6 +83,8 @@ def fleet_snapshot(fleet: Fleet, snapshot: Snapshot, hearing: Hearing = NOTHING)
     units = snapshot.units.get(fleet.name, ())
     replicas = tuple(_replica(fleet, unit, snapshot, hearing) for unit in units)
     missing.update(_unanswering(fleet, replicas, snapshot.now))
+    if not missing:
+        missing.update(_unheard(fleet, replicas, snapshot.now))
     queues = [snapshot.queues[queue] for queue in fleet.queues if queue in snapshot.queues]
     whole = len(queues) == len(fleet.queues) and not (snapshot.worker_sources & missing.keys())
     samples = _samples(fleet, snapshot.now, queues if whole else None, replicas)
@@ -121,7 +123,7 @@ def _why_queue_is_missing(queue: str, snapshot: Snapshot) -> str:
 
 
 def _unanswering(
-    fleet: Fleet, replicas: Sequence[Replica], now: float
+    fleet: Fleet, replicas: Iterable[Replica], now: float
 ) -> Iterator[tuple[str, str]]:
     """Workers that are there and do not say what they do, so that nobody knows what they hold.
 
@@ -129,8 +131,6 @@ def _unanswering(
     """
     if not fleet.queues:
         return
-    if all(replica.worker is None for replica in replicas):
-        yield from _unheard(replicas, now)
     for replica in replicas:
         worker = replica.worker
         if worker is None or not replica.serving:
@@ -143,8 +143,10 @@ def _unanswering(
             yield f"worker/{worker.name}", f"it last told what it runs {age:.0f} s ago"
 
 
-def _unheard(replicas: Iterable[Replica], now: float) -> Iterator[tuple[str, str]]:
+def _unheard(fleet: Fleet, replicas: Sequence[Replica], now: float) -> Iterator[tuple[str, str]]:
     """Units that should long have workers, in a fleet of which none was heard: we may be deaf."""
+    if not fleet.queues or any(replica.worker is not None for replica in replicas):
+        return
     for replica in replicas:
         age = now - replica.unit.created_at
         if replica.unit.phase is UnitPhase.RUNNING and age > STARTING_SECONDS:

@@ -18,7 +18,7 @@ from tests.records import NOW, fleet, worker
 
 
 def unit(name, phase=UnitPhase.RUNNING, **more):
-    return Unit(name, phase, NOW - 600, **{"worker": f"{name}@host", **more})
+    return Unit(name, phase, **{"created_at": NOW - 600, "worker": f"{name}@host", **more})
 
 
 def world(queues=(), workers=(), units=(), missing=None, sources=("workers",), **others):
@@ -152,6 +152,19 @@ def test_a_worker_that_beats_and_no_longer_answers_is_not_known():
     units = [unit(name) for name in ("beats", "lately", "silent")]
     missing = view(world([QueueState("default", 0)], workers, units)).missing
     assert missing == {"worker/beats@host": "it last told what it runs 61 s ago"}
+
+
+def test_a_fleet_of_which_nobody_was_heard_of_is_not_known():
+    young = unit("young", created_at=NOW - 119)
+    booting = unit("booting", UnitPhase.PENDING, created_at=NOW - 500)
+    mute = unit("mute", created_at=NOW - 121)
+    queues = [QueueState("default", 0)]
+    assert view(world(queues, units=[young, booting])).missing == {}
+    missing = view(world(queues, units=[young, booting, mute])).missing
+    why = "no worker of its fleet was heard of, though it runs for 121 s"
+    assert missing == {"worker/mute": why}
+    assert view(world(queues, [worker("young@host")], [young, mute])).missing == {}
+    assert view(world(queues, units=[mute]), queues=()).missing == {}
 
 
 def test_units_are_joined_by_either_side_of_the_nodename():
