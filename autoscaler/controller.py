@@ -95,6 +95,8 @@ class Controller:
     async def drain(self, fleet: str, unit: str, reason: str) -> Outcome:
         """Drain one unit for good, between two ticks. Raises TargetError when there is none."""
         async with self._turns:
+            if fleet not in self._reconcilers:
+                raise TargetError(f"no fleet is called {fleet!r}")
             return await self._reconcilers[fleet].drain(unit, reason)
 
     async def tick(self, now: float) -> Tick:

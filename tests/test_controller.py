@@ -228,6 +228,8 @@ async def test_an_operator_drains_one_unit_and_another_takes_its_place(world, tm
     assert sorted(world.units) == ["default-2", "default-3"]
     with pytest.raises(TargetError, match="no unit 'default-1'"):
         await ticks.controller.drain("default", "default-1", "again")
+    with pytest.raises(TargetError, match="no fleet"):
+        await ticks.controller.drain("gone", "default-1", "again")
     dry = Controller(config(tmp_path, dry_run=True), previous=ticks.controller)
     with pytest.raises(TargetError, match="dry run"):
         await dry.drain("default", "default-2", "why not")

@@ -109,7 +109,9 @@ def _resume(snapshot: FleetSnapshot, wanted: int) -> list[Wish]:
     able = [r for r in snapshot.replicas if _resumable(r)]
     able.sort(key=lambda replica: -(replica.unit.drain.since if replica.unit.drain else 0.0))
     reason = "demand returned: a draining unit is cheaper than a new one"
-    return [_resume_wish(replica, snapshot, reason) for replica in able[: max(0, wanted)]]
+    return [
+        _tell(ActionKind.RESUME, replica, snapshot, reason) for replica in able[: max(0, wanted)]
+    ]
 
 
 def _revive(snapshot: FleetSnapshot, planned: set[str]) -> Iterator[Wish]:
@@ -117,9 +119,8 @@ def _revive(snapshot: FleetSnapshot, planned: set[str]) -> Iterator[Wish]:
     for replica in snapshot.replicas:
         idle = replica.worker is not None and replica.worker.queues == frozenset()
         if idle and replica.serving and not replica.silent and replica.name not in planned:
-            yield _resume_wish(
-                replica, snapshot, "it takes no tasks, and nothing says that it leaves"
-            )
+            reason = "it takes no tasks, and nothing says that it leaves"
+            yield _tell(ActionKind.RESUME, replica, snapshot, reason)
 
 
 def _add(snapshot: FleetSnapshot, wanted: int, resumed: int) -> Iterator[Wish]:
@@ -135,7 +136,7 @@ def _drain(snapshot: FleetSnapshot, excess: int) -> Iterator[Wish]:
     """Mark victims, as many as may drain at once."""
     free = snapshot.fleet.drain.max_draining - snapshot.draining
     for replica in choose(snapshot, max(0, min(excess, free))):
-        yield _drain_wish(replica, snapshot, f"{excess} too many")
+        yield _tell(ActionKind.DRAIN, replica, snapshot, f"{excess} too many")
 
 
 def _finish(snapshot: FleetSnapshot, staying: set[str]) -> Iterator[Wish]:
@@ -150,19 +151,13 @@ def _finish(snapshot: FleetSnapshot, staying: set[str]) -> Iterator[Wish]:
             never = replica.unheard
             yield Wish(ActionKind.REMOVE, replica.name, reason, worker=name, unheard=never)
         elif worker is not None and not replica.silent and worker.queues != frozenset():
-            yield _drain_wish(replica, snapshot, "it still takes tasks")
+            yield _tell(ActionKind.DRAIN, replica, snapshot, "it still takes tasks")
 
 
-def _drain_wish(replica: Replica, snapshot: FleetSnapshot, reason: str) -> Wish:
+def _tell(kind: ActionKind, replica: Replica, snapshot: FleetSnapshot, reason: str) -> Wish:
+    """To drain or resume: the worker, where it is known, and the queues that it is about."""
     name = replica.worker.name if replica.worker else ""
-    queues = _queues_of(replica, snapshot)
-    return Wish(ActionKind.DRAIN, replica.name, reason, worker=name, queues=queues)
-
-
-def _resume_wish(replica: Replica, snapshot: FleetSnapshot, reason: str) -> Wish:
-    name = replica.worker.name if replica.worker else ""
-    queues = _queues_of(replica, snapshot)
-    return Wish(ActionKind.RESUME, replica.name, reason, worker=name, queues=queues)
+    return Wish(kind, replica.name, reason, worker=name, queues=_queues_of(replica, snapshot))
 
 
 def _queues_of(replica: Replica, snapshot: FleetSnapshot) -> tuple[str, ...]:

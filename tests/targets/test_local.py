@@ -74,6 +74,7 @@ async def test_units_of_a_killed_daemon_are_adopted_marks_and_all(state, tmp_pat
 async def test_our_secrets_are_not_inherited(state, monkeypatch):
     monkeypatch.setenv("AUTOSCALER_BROKER_URL", "redis://:canary@host")
     monkeypatch.setenv("NOTIFY_SOCKET", "/run/systemd/notify")
+    monkeypatch.setenv("REMAP_SIGTERM", "SIGQUIT")
     monkeypatch.setenv("CELERY_TRACE_APP", "1")
     monkeypatch.setenv("GIVEN", "from a secret")
     target = local(state, env={"PLAIN": "text", "TAKEN": {"env": "GIVEN"}})
@@ -81,6 +82,7 @@ async def test_our_secrets_are_not_inherited(state, monkeypatch):
     found = psutil.Process(pid_of(state, "default-1")).environ()
     assert "canary" not in str(found)
     assert "NOTIFY_SOCKET" not in found
+    assert "REMAP_SIGTERM" not in found
     assert found["CELERY_TRACE_APP"] == "1"
     assert (found["PLAIN"], found["TAKEN"]) == ("text", "from a secret")
     ours = {name for name in found if name.startswith("AUTOSCALER")}

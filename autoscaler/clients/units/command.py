@@ -17,7 +17,8 @@ from autoscaler.secret import Secret
 PLACEHOLDERS = ("fleet", "queues", "slots", "unit")
 HOSTNAME_OPTIONS = ("--hostname", "-n", "--celery-hostname", "-H")
 # What tells of us, not of a worker: our secrets, and the service manager's talk with us.
-NEVER_INHERITED = ("AUTOSCALER_*", "LISTEN_*", "NOTIFY_SOCKET", "WATCHDOG_*")
+# REMAP_SIGTERM makes Celery kill what it runs when it is asked to stop.
+NEVER_INHERITED = ("AUTOSCALER_*", "LISTEN_*", "NOTIFY_SOCKET", "REMAP_SIGTERM", "WATCHDOG_*")
 # Where setproctitle is installed, as with Airflow, it would write over what we look for.
 KEEP_ENVIRONMENT = {"SPT_NOENV": "1"}
 UNIT_VARIABLE = "AUTOSCALER_UNIT"
