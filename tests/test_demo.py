@@ -1,56 +1,28 @@
-"""The demo: its load, its count of what became of tasks, its screen, and the whole of it."""
+"""The demo: its load, its count of what became of tasks, its sandbox, and the whole of it."""
 
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
 import os
+import pty
 import signal
+import struct
 import sys
-from contextlib import asynccontextmanager
+import termios
+import tty
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import psutil
 import pytest
 
-from autoscaler.cli import main
-from autoscaler.cli.demo_screen import Frame, draw
 from autoscaler.demo.ledger import FINISHED, QUEUE, STARTED, progress, toll
 from autoscaler.demo.load import arrivals
 from autoscaler.demo.sandbox import sandbox
-from autoscaler.demo.story import Event, Story
 from autoscaler.errors import AutoscalerError
-from autoscaler.model import (
-    Action,
-    ActionKind,
-    Decision,
-    Fence,
-    FleetTick,
-    Outcome,
-    Recommendation,
-    Result,
-    Snapshot,
-    Stage,
-    Step,
-    Tick,
-)
-from tests.records import NOW, replica, seen
 from tests.servers import eventually
-
-SAMPLES = {"waiting_tasks": 7, "running_tasks": 3}
-
-
-def ticked(number, *replicas, at=NOW, desired=2, outcomes=(), samples=SAMPLES):
-    view = seen(*replicas, now=at, samples=samples, max_replicas=5, slots_per_replica=4)
-    step = Step(Stage.RECOMMEND, view.current, desired, "Test", "seven wait")
-    asked = Recommendation("target_tracking", desired, "Test", "seven wait")
-    decision = Decision("default", at, view.current, desired, (step,), (asked,))
-    turn = FleetTick(view, decision, Result.UNCHANGED, outcomes)
-    return Tick(number, Snapshot(at), {"default": turn})
-
-
-def outcome(kind, unit, result=Result.APPLIED, message=""):
-    return Outcome(Action(kind, "default", unit, Fence(1, 1), NOW, "why"), result, message)
 
 
 def test_the_load_has_two_bursts_and_is_the_same_for_the_same_seed():
@@ -129,98 +101,6 @@ async def test_a_server_that_does_not_start_is_told_with_what_it_said(monkeypatc
             pass
 
 
-def test_the_story_tells_decisions_once_and_actions_together():
-    told: list[Event] = []
-    story = Story("default", told.append)
-    add = [outcome(ActionKind.ADD, "default-2"), outcome(ActionKind.ADD, "default-3")]
-    wait = outcome(ActionKind.REMOVE, "default-1", Result.WAITING)
-    failed = outcome(ActionKind.DRAIN, "default-1", Result.FAILED, "no answer")
-    story(ticked(1, replica("default-1"), desired=3, outcomes=tuple(add)))
-    story(ticked(2, replica("default-1"), desired=3, at=NOW + 2, outcomes=(wait, failed)))
-    story(ticked(3, *map(replica, "abc"), desired=3, at=NOW + 3))
-    assert [(event.at, event.what, event.message) for event in told] == [
-        (0, "1 → 3", "target_tracking asks for 3: seven wait."),
-        (0, "add", "default-2, default-3: why"),
-        (2, "drain", "default-1: failed, no answer"),
-    ]
-    assert (story.decisions, story.first_decision_at) == (1, 0)
-    assert story.worker_seconds == 1 * 2 + 1 * 1
-
-
-def test_the_story_does_not_make_numbers_up():
-    story = Story("default", lambda _: None)
-    story(ticked(1, samples={}))
-    assert (story.moments[0].waiting, story.moments[0].running) == (None, None)
-
-
-def frame(*replicas, events=(), **changes):
-    story = Story("default", lambda _: None)
-    for number in range(200):
-        story(ticked(number, *replicas, at=NOW + number))
-    facts = {
-        "elapsed": 65.2,
-        "length": 100,
-        "moments": story.moments,
-        "events": events,
-        "sent": 120,
-        "ended": 99,
-        "phase": "real Valkey and Celery workers",
-        "address": "http://127.0.0.1:1",
-        **changes,
-    }
-    return Frame(**facts)
-
-
-def test_the_screen_shows_numbers_workers_and_events():
-    shown = draw(
-        frame(
-            replica("default-1", busy=3),
-            replica("default-2", busy=1, drained=True),
-            replica("default-3", drained=True),
-            replica("default-4", registered=False),
-            replica("default-5", ready=False, silent=True),
-            events=[Event(61.5, "1 → 3", "seven wait")],
-        ),
-        columns=80,
-        rows=24,
-        colors=False,
-    )
-    text = "\n".join(shown)
-    assert "01:05 of 01:40" in text
-    assert "120 sent, 99 finished" in text
-    assert "default-1      ready       ■■■□" in text
-    assert "default-2      draining    ■□□□   finishes what it runs" in text
-    assert "default-3      draining    □□□□   empty" in text
-    assert "default-4      starting" in text
-    assert "default-5      silent" in text
-    assert "01:01  1 → 3   seven wait" in text
-
-
-@pytest.mark.parametrize(("columns", "rows"), [(80, 24), (60, 12), (200, 60), (20, 5)])
-@pytest.mark.parametrize("colors", [False, True])
-def test_the_screen_keeps_to_the_terminal(columns, rows, colors):
-    events = [Event(n, "drain", "a long sentence " * 20) for n in range(100)]
-    shown = draw(frame(*map(replica, "abc"), events=events), columns, rows, colors=colors)
-    assert len(shown) <= rows
-    plain = draw(frame(*map(replica, "abc"), events=events), columns, rows, colors=False)
-    assert max(map(len, plain)) <= columns
-    assert any("\x1b[" in line for line in shown) is colors
-
-
-def test_the_screen_before_the_first_tick():
-    shown = draw(frame(moments=(), phase="starting a broker"), 80, 24, colors=False)
-    assert len(shown) == 1
-    assert "starting a broker" in shown[0]
-
-
-@pytest.mark.parametrize("length", ["9", "3601", "nan", "soon"])
-def test_a_length_that_makes_no_sense_is_refused(length, capsys):
-    with pytest.raises(SystemExit) as ended:
-        main(["demo", "--seconds", length])
-    assert ended.value.code == 2
-    assert "must be seconds, from 10 to 3600" in capsys.readouterr().err
-
-
 def processes_with(directory: Path) -> list[str]:
     """The command lines of all processes that the demo's directory stands in."""
     found = []
@@ -232,15 +112,15 @@ def processes_with(directory: Path) -> list[str]:
 
 
 @asynccontextmanager
-async def demo(directory: Path, *arguments: str):
+async def demo(directory: Path, *arguments: str, stdout=asyncio.subprocess.PIPE, **env: str):
     """`autoscaler demo` with a place of its own for what is temporary."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "autoscaler", "demo", *arguments),
         stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
+        stdout=stdout,
         stderr=asyncio.subprocess.PIPE,
-        env={**os.environ, "TMPDIR": str(directory)},
+        env={**os.environ, "TMPDIR": str(directory), **env},
     )
     try:
         yield process
@@ -264,6 +144,35 @@ async def test_an_interrupted_demo_leaves_nothing_running(tmp_path, number):
     assert b"interrupted" in out
     assert b"0 lost, 0 killed, 0 run twice" in out
     assert list(tmp_path.iterdir()) == []
+    assert processes_with(tmp_path) == []
+
+
+async def test_on_a_terminal_it_draws_a_screen_and_gives_the_old_one_back(tmp_path):
+    ours, theirs = pty.openpty()
+    tty.setraw(theirs)
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    shown = bytearray()
+
+    def seen() -> str:
+        with suppress(BlockingIOError):
+            while chunk := os.read(ours, 65_536):
+                shown.extend(chunk)
+        return shown.decode(errors="replace")
+
+    os.set_blocking(ours, False)
+    async with demo(tmp_path, "--seconds", "60", stdout=theirs, TERM="xterm") as process:
+        os.close(theirs)
+        await eventually(lambda: "default-1" in seen(), "a worker on the screen", 30)
+        process.send_signal(signal.SIGINT)
+        await eventually(lambda: "interrupted" in seen(), "the summary", 30)
+        await process.wait()
+    os.close(ours)
+    text = shown.decode(errors="replace")
+    assert process.returncode == 130
+    assert text.startswith("\x1b[?1049h\x1b[?25l")
+    drawn, _, after = text.partition("\x1b[?25h\x1b[?1049l")
+    assert "backlog" in drawn
+    assert "00:00" in after
     assert processes_with(tmp_path) == []
 
 

@@ -42,8 +42,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Show it; 0 when every task ran to its end once, 1 when not, 130 when interrupted."""
-    report = asyncio.run(_shown(arguments))
-    print(json.dumps(report.document(), indent=2) if arguments.json else _summary(report))
+    return conclude(asyncio.run(_shown(arguments)), as_json=arguments.json)
+
+
+def conclude(report: Report, *, as_json: bool) -> int:
+    """Print what came of it; returns the exit code."""
+    print(json.dumps(report.document(), indent=2) if as_json else _summary(report))
     if report.interrupted:
         return INTERRUPTED
     if not report.clean:
