@@ -208,6 +208,11 @@ async def test_a_worker_that_comes_and_goes_offline_before_its_task_ends(fleet):
         await read(source)
         async with celery_worker(fleet.server.url, "new@test", queues=["n"]) as new:
             await eventually(lambda: "worker new@test is online" in woken)
+
+            async def answers():
+                return (await read(source))["new@test"].slots
+
+            await eventually(answers, "it may be online a moment before it answers")
             worker = (await read(source))["new@test"]
             assert (worker.slots, worker.queues, worker.offline) == (1, {"n"}, False)
             fleet.send("n", 2.0)
