@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 
-from tests.simulation.mutants.campaign import campaign, campaign_report
+from tests.simulation.mutants import campaign
 from tests.simulation.nemesis import CATALOGUE
 from tests.simulation.report import failure, summary, totals
 from tests.simulation.shrink import shrink
@@ -21,9 +21,7 @@ def main() -> int:
     """Run as told; 1 if an invariant was broken, or a mutant that must be found was not."""
     arguments = _parser().parse_args()
     if arguments.mutants is not None:
-        found = campaign(arguments.mutants, arguments.jobs)
-        _print(found.as_json() if arguments.json else campaign_report(found))
-        return 0 if found.enough else 1
+        return _campaign(arguments)
     if arguments.replay:
         return _replay(arguments)
     runs, cpu_seconds = _simulate_all(arguments)
@@ -40,7 +38,7 @@ def main() -> int:
 
 def _simulate_all(arguments: argparse.Namespace) -> tuple[list[Run], float]:
     """Every seed, on several processors; with the processor time it took."""
-    work = [(seed, arguments.hours, tuple(arguments.without)) for seed in arguments.seeds]
+    work = [(seed, arguments.hours, arguments.only) for seed in arguments.seeds]
     runs, cpu_seconds = [], 0.0
     with ProcessPoolExecutor(arguments.jobs) as pool:
         for run, seconds in pool.map(_one, work):
@@ -51,15 +49,26 @@ def _simulate_all(arguments: argparse.Namespace) -> tuple[list[Run], float]:
     return runs, cpu_seconds
 
 
-def _one(work: tuple[int, float, tuple[str, ...]]) -> tuple[Run, float]:
+def _one(work: tuple[int, float, frozenset[str] | None]) -> tuple[Run, float]:
     before = time.process_time()
     run = simulate(*work)
     return run, time.process_time() - before
 
 
+def _campaign(arguments: argparse.Namespace) -> int:
+    done = []
+    for hunt in campaign.hunts(arguments.mutants, arguments.jobs):
+        done.append(hunt)
+        if not arguments.json:
+            print(campaign.line(hunt), flush=True)
+    whole = campaign.Campaign(tuple(done))
+    _print([whole.as_json()] if arguments.json else campaign.summary(whole))
+    return 0 if whole.enough else 1
+
+
 def _replay(arguments: argparse.Namespace) -> int:
     [seed] = arguments.seeds
-    run = simulate(seed, arguments.hours, arguments.without, tail=None)
+    run = simulate(seed, arguments.hours, arguments.only, tail=None)
     _print(run.tail)
     if run.violation:
         _print(list(failure(run))[:3])
@@ -79,14 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", dest="seeds", type=_seeds, help="one seed")
     parser.add_argument("--hours", type=float, default=4.0, help="simulated hours a seed")
     parser.add_argument("--replay", action="store_true", help="print every event of one seed")
-    parser.add_argument(
-        "--without",
-        action="append",
-        default=[],
-        choices=[fault.name for fault in CATALOGUE],
-        metavar="CLASS",
-        help="leave a fault class out",
-    )
+    parser.add_argument("--only", type=_classes, help="only these fault classes: crash,pause")
     parser.add_argument(
         "--mutants", nargs="*", metavar="NAME", help="plant bugs, all or these, and look for them"
     )
@@ -99,6 +101,13 @@ def _parser() -> argparse.ArgumentParser:
 def _seeds(text: str) -> range:
     first, _, last = text.partition("..")
     return range(int(first), int(last or first) + 1)
+
+
+def _classes(text: str) -> frozenset[str]:
+    names = frozenset(text.split(","))
+    if unknown := names - {fault.name for fault in CATALOGUE}:
+        raise argparse.ArgumentTypeError(f"no fault class is called {', '.join(sorted(unknown))}")
+    return names
 
 
 if __name__ == "__main__":

@@ -55,7 +55,8 @@ def _unshrunk(world: World) -> str:
         return ""
     for name, platform in world.platforms.items():
         serving, leaving = _sizes(platform)
-        if leaving or serving != platform.plan.min_replicas:
+        mute = platform.plan.settings.mute  # nobody can tell whether it may shrink
+        if not mute and (leaving or serving != platform.plan.min_replicas):
             return f"{name} has {serving} serving and {leaving} leaving units"
     firing = world.oracles.firing()
     return f"{firing} fires" if firing else ""
@@ -75,6 +76,8 @@ def _ungrown(world: World, wanted: dict[str, int]) -> str:
         serving, leaving = _sizes(world.platforms[name])
         least = math.ceil(tasks / (plan.settings.slots * (1 + TOLERANCE)) - 1e-9)
         most = max(plan.min_replicas, math.ceil(tasks / plan.settings.slots))
+        if plan.settings.mute:
+            continue
         if leaving or not max(plan.min_replicas, least) <= serving <= most:
             return f"{name} has {serving} units for {tasks} tasks, {least}..{most} are right"
     return ""

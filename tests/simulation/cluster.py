@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from autoscaler.clock import Clock
 from autoscaler.config import Config
 from autoscaler.controller import Controller
+from autoscaler.errors import TargetError
 from autoscaler.leader import Leadership
 from autoscaler.model import Override
 from autoscaler.overrides import Overrides
@@ -102,10 +103,23 @@ class SimDaemon:
         self._clock = Clock(link.wall, world.loop.time)
         self._overrides = Overrides(world.state_directory)
         self.reload = False
+        self._current: Controller | None = None
+
+    async def drain(self, fleet: str, unit: str) -> None:
+        """What the operator asks for; refused when there is no such unit or this is a dry run."""
+        if self._current is None or not self._link.alive:
+            return
+        self._link.errands += 1
+        try:
+            await self._current.drain(fleet, unit, "bad disk")
+        except TargetError:
+            self._world.note("operator", "is refused")
+        finally:
+            self._link.errands -= 1
 
     async def run(self) -> None:
         """Tick for ever."""
-        controller = self._controller(None)
+        controller = self._current = self._controller(None)
         async with asyncio.TaskGroup() as tasks:
             delivery = tasks.create_task(controller.health.deliver())
             while True:
@@ -114,7 +128,7 @@ class SimDaemon:
                     fresh = self._controller(controller)
                     delivery.cancel()
                     await controller.aclose()
-                    controller = fresh
+                    controller = self._current = fresh
                     delivery = tasks.create_task(controller.health.deliver())
                 began = self._world.now
                 await self._leader.acquire()
@@ -122,6 +136,7 @@ class SimDaemon:
                 self._overrides.expire(now)
                 self._world.oracles.tick_begins(self._link, now)
                 await controller.tick(now)
+                self._world.oracles.checked(controller.health.check_errors)
                 await asyncio.sleep(self._pause() - (self._world.now - began))
 
     def _pause(self) -> float:
@@ -150,7 +165,8 @@ class Cluster:
         self.links: list[Link] = []
         self._daemons: dict[int, tuple[SimDaemon, asyncio.Task[None]]] = {}
         self._leaders: dict[int, SimLeader] = {}
-        self._paused: set[str] = set()
+        self._paused: dict[str, float] = {}
+        self._errands: set[asyncio.Task[None]] = set()
         self._numbers = 0
         self._operator = Overrides(world.state_directory)
 
@@ -197,9 +213,9 @@ class Cluster:
         """A daemon's part in the election; also of one that has died."""
         return self._leaders[link.number]
 
-    def paused(self) -> frozenset[str]:
-        """The fleets that the operator has paused."""
-        return frozenset(self._paused)
+    def paused_for(self, fleet: str) -> float:
+        """How many seconds ago the operator paused the fleet; 0 when it is not paused."""
+        return self._world.now - self._paused.get(fleet, self._world.now)
 
     async def end(self) -> None:
         """Take down what still runs."""
@@ -213,17 +229,28 @@ class Cluster:
         for daemon, _ in self._daemons.values():
             daemon.reload = True
 
+    def drain(self, fleet: str, unit: str) -> None:
+        """An operator wants one unit gone."""
+        for link in self.links:
+            daemon, _ = self._daemons[link.number]
+            self._world.note("operator", f"drains {unit}")
+            context = contextvars.copy_context()
+            context.run(PROCESS.set, link.process)
+            task = self._world.loop.create_task(daemon.drain(fleet, unit), context=context)
+            self._errands.add(task)
+            task.add_done_callback(self._errands.discard)
+
     def override(self, override: Override) -> None:
         """An operator speaks."""
         self._operator.set(override)
-        self._paused.discard(override.fleet)
+        self._paused.pop(override.fleet, None)
         if override.replicas is None:
-            self._paused.add(override.fleet)
+            self._paused[override.fleet] = self._world.now
         self._world.note("override", f"{override.fleet} {override.replicas}")
 
     def clear_override(self, fleet: str) -> None:
         """The operator has done."""
-        self._paused.discard(fleet)
+        self._paused.pop(fleet, None)
         self._operator.clear(fleet, self._world.wall())
 
     def _ended(self, link: Link, task: asyncio.Task[None]) -> None:

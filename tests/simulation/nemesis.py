@@ -26,9 +26,10 @@ class Nemesis:
     """Each seed enables a random part of the classes, each at a random rate.
 
     Each class draws from its own stream: leaving one out changes nothing of the others' plans.
+    only: leaves out all others.
     """
 
-    def __init__(self, world: World, without: Collection[str] = ()) -> None:
+    def __init__(self, world: World, only: Collection[str] | None) -> None:
         self._world = world
         self._healing: dict[int, Heal] = {}
         self._numbers = 0
@@ -38,7 +39,7 @@ class Nemesis:
         for fault in CATALOGUE:
             random = Random(f"{world.seed}/{fault.name}")
             rate = fault.per_hour * math.exp(random.uniform(*map(math.log, RATES)))
-            if random.random() < density and fault.name not in without:
+            if random.random() < density and (only is None or fault.name in only):
                 self.enabled[fault.name] = rate
                 self._schedule(fault, random)
 

@@ -40,6 +40,7 @@ class Link:
         self.alive = True
         self.clock_offset = 0.0
         self.calls: Counter[str] = Counter()
+        self.errands = 0  # under way for an operator, beside the ticks
 
     @property
     def runs(self) -> bool:

@@ -55,6 +55,5 @@ def failure(run: Run) -> Iterable[str]:
     yield f"  at event {violation.event}, {violation.at:.3f} s into it; trace {run.digest}"
     yield f"  fault classes: {', '.join(run.enabled) or 'none'}"
     yield from (f"    {line}" for line in run.tail)
-    yield (
-        f"  again: python -m tests.simulation --replay --seed {run.seed} --hours {run.hours:.4g}"
-    )
+    again = f"--replay --seed {run.seed} --hours {run.hours:.4g} --only {','.join(run.enabled)}"
+    yield f"  again: python -m tests.simulation {again}"

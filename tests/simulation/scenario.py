@@ -9,6 +9,8 @@ from typing import Any
 
 from tests.simulation.worker import WorkerSettings
 
+DOWN_FOR_SECONDS = 30.0
+
 
 @dataclass(frozen=True, slots=True)
 class Rate:
@@ -95,7 +97,10 @@ class Scenario:
                 "workers": {"kind": "tests.simulation.plugins:FakeWorkersSource"},
             },
             "fleets": [fleet.config() for fleet in self.fleets],
-            "checks": {"faulty": {"kind": "tests.simulation.plugins:FaultyCheck"}},
+            "checks": {
+                "faulty": {"kind": "tests.simulation.plugins:FaultyCheck"},
+                "source_down": {"for_seconds": DOWN_FOR_SECONDS},
+            },
             "notifiers": [{"kind": "tests.simulation.plugins:FakePager"}],
         }
 
@@ -109,6 +114,7 @@ def _fleet(random: Random, number: int) -> FleetPlan:
         prefetch=random.choice((1, 4)),
         acks_late=random.random() < 0.5,
         queues=queues,
+        mute=random.random() < 0.04,
     )
     return FleetPlan(
         name=name,

@@ -40,18 +40,19 @@ class Run:
 
 
 def simulate(
-    seed: int, hours: float, without: Collection[str] = (), tail: int | None = TAIL
+    seed: int, hours: float, only: Collection[str] | None = None, tail: int | None = TAIL
 ) -> Run:
     """Simulate this many hours under faults, then the calm.
 
-    without: fault classes left out. tail: how many events the run tells of; None for all.
+    only: the fault classes there may be, all if None. tail: how many events the run tells of, all
+    if None.
     """
     with _silence(), tempfile.TemporaryDirectory(prefix="simulation-") as directory:
         scenario = Scenario.drawn(Random(f"{seed}/scenario"))
         world = World(seed, scenario, Path(directory), tail)
         world.oracles = Oracles(world)
         world.cluster = Cluster(world)
-        nemesis = Nemesis(world, without)
+        nemesis = Nemesis(world, only)
         world.loop.run(_life(world, nemesis, hours * 3600))
         if world.loop.failures:
             world.oracles.violated("no-surprises", world.loop.failures[0])

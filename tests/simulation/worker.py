@@ -15,12 +15,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class WorkerSettings:
-    """As on Celery's command line. A worker holds at most slots * prefetch tasks unfinished."""
+    """As on Celery's command line. A worker holds at most slots * prefetch tasks unfinished.
+
+    mute: remote control and events are off.
+    """
 
     slots: int
     prefetch: int
     acks_late: bool
     queues: tuple[str, ...]
+    mute: bool
 
 
 class SimWorker:
@@ -53,12 +57,17 @@ class SimWorker:
     @property
     def answers(self) -> bool:
         """Whether remote control gets a reply."""
+        return self.works and not self.settings.mute
+
+    @property
+    def works(self) -> bool:
+        """Whether it is up, and would take tasks of the queues that it consumes."""
         return self.alive and self.connected and not (self.hung or self.stopping)
 
     @property
     def heard(self) -> bool:
         """Whether its events get through: heartbeats, and the last one when it stops."""
-        return self.alive and self.connected and not self.hung
+        return self.alive and self.connected and not (self.hung or self.settings.mute)
 
     @property
     def unacked(self) -> int:
@@ -72,7 +81,7 @@ class SimWorker:
     def wants(self, queue: str) -> bool:
         """Whether it would take one more task of this queue."""
         settings = self.settings
-        able = self.answers and not self.catatonic and queue in self.subscribed
+        able = self.works and not self.catatonic and queue in self.subscribed
         return able and len(self.active) + len(self.reserved) < settings.slots * settings.prefetch
 
     def connect(self) -> None:

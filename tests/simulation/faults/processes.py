@@ -65,6 +65,12 @@ def _override(world: World, random: Random, replicas: int | None) -> Heal | None
     return lambda: world.cluster.clear_override(fleet)
 
 
+def _drain(world: World, random: Random) -> None:
+    platform = random.choice(list(world.platforms.values()))
+    if platform.units:
+        world.cluster.drain(platform.plan.name, random.choice(list(platform.units)))
+
+
 def _reload(world: World, random: Random) -> None:
     world.cluster.reload()
 
@@ -84,6 +90,7 @@ PROCESSES = (
     window("lease_unreachable", "the lease cannot be renewed", 1, (5, 60)),
     Fault("operator_pauses", "a fleet is paused", 0.7, (60, 600), _pause_fleet),
     Fault("operator_holds", "a fleet is held at a number", 0.7, (60, 600), _hold_fleet),
+    Fault("operator_drains", "a unit is drained by hand", 1, (0, 0), _drain),
     Fault("reload", "a new controller takes over from the old one", 1, (0, 0), _reload),
     Fault("wake_storm", "sources ask for ticks all the time", 1, (10, 60), _wake),
     window("policy_bug", "one fleet's policy raises", 1, (20, 200), subject=a_fleet),

@@ -95,8 +95,8 @@ ACTING = (
     Bug(
         "leader_by_itself",
         "controller",
-        "return None if self.leadership.holds() else Result.NOT_LEADER",
-        "return None",
+        "            if not self.leadership.holds():\n                return Result.NOT_LEADER\n",
+        "",
     ),
     Bug(
         "dry_run_acts",
@@ -107,8 +107,8 @@ ACTING = (
     Bug(
         "reload_forgets",
         "controller",
-        "previous.memory_of(fleet.name) if previous else Memory()",
-        "Memory()",
+        "here = {fleet.name: before.get(fleet.name, Memory()) for fleet in self._fleets}",
+        "here = {fleet.name: Memory() for fleet in self._fleets}",
     ),
     Bug(
         "one_fleets_bug_is_all_fleets",
@@ -155,6 +155,13 @@ ACTING = (
         "reconciler",
         "if override is not None and override.replicas is None:",
         "if False:",
+        harmless="whether it is paused is asked once more before each action",
+    ),
+    Bug(
+        "paused_too_late",
+        "controller",
+        "return Result.PAUSED if override and override.replicas is None else None",
+        "return None",
     ),
     Bug(
         "failed_drains_do_not_count",

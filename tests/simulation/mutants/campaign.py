@@ -48,26 +48,29 @@ class Campaign:
     def enough(self) -> bool:
         return self.share >= ENOUGH
 
-    def as_json(self) -> Iterator[str]:
+    def as_json(self) -> str:
         """One document with everything."""
-        hunts = [asdict(hunt) for hunt in self.hunts]
-        yield json.dumps({"share": self.share, "hunts": hunts}, indent=1)
+        every = [asdict(hunt) for hunt in self.hunts]
+        return json.dumps({"share": self.share, "hunts": every}, indent=1)
 
 
-def campaign(names: Sequence[str], jobs: int | None, seeds: int = SEEDS) -> Campaign:
-    """Hunt these bugs, or all of them when none is named."""
+def hunts(names: Sequence[str], jobs: int | None, seeds: int = SEEDS) -> Iterator[Hunt]:
+    """Hunt these bugs, or all of them when none is named; each as it is done, in order."""
     unknown = set(names) - BUGS.keys()
     if unknown:
         raise SystemExit(f"no bug is called {', '.join(sorted(unknown))}")
     with ThreadPoolExecutor(jobs) as pool:
-        return Campaign(tuple(pool.map(lambda name: _hunt(name, seeds), names or BUGS)))
+        yield from pool.map(lambda name: _hunt(name, seeds), names or BUGS)
 
 
-def campaign_report(campaign: Campaign) -> Iterable[str]:
-    """The table of hunts, what was not found, and the share."""
-    for hunt in campaign.hunts:
-        where = f"seed {hunt.seed}, {hunt.oracle}" if hunt.seed else "NOT FOUND"
-        yield f"{hunt.name:36} {hunt.hours:8.2f} h  {where}"
+def line(hunt: Hunt) -> str:
+    """What came of one bug."""
+    where = f"seed {hunt.seed}, {hunt.oracle}" if hunt.seed else "NOT FOUND"
+    return f"{hunt.name:36} {hunt.hours:8.2f} h  {where}"
+
+
+def summary(campaign: Campaign) -> Iterable[str]:
+    """What was not found, and the share of what was."""
     for hunt in campaign.hunts:
         if hunt.seed is None:
             yield f"not found: {hunt.name}: {BUGS[hunt.name].harmless or 'nobody knows why'}"

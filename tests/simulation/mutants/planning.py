@@ -8,7 +8,7 @@ PLANNING = (
     Bug(
         "drain_skipped",
         "engine.scale_in",
-        'yield _drain_wish(replica, snapshot, f"{excess} too many")',
+        'yield _tell(ActionKind.DRAIN, replica, snapshot, f"{excess} too many")',
         "yield Wish(ActionKind.REMOVE, replica.name, '', worker=replica.unit.worker)",
     ),
     Bug(
@@ -98,14 +98,14 @@ PLANNING = (
     Bug(
         "drain_is_told_once",
         "engine.scale_in",
-        'yield _drain_wish(replica, snapshot, "it still takes tasks")',
+        'yield _tell(ActionKind.DRAIN, replica, snapshot, "it still takes tasks")',
         "pass",
     ),
     Bug(
         "mute_workers_stay_mute",
         "engine.scale_in",
-        "wishes += _revive(snapshot, {wish.unit for wish in wishes})",
-        "pass",
+        "revived = _revive(snapshot, staying.union(wish.unit for wish in leaving))",
+        "revived = ()",
     ),
     Bug(
         "draining_units_serve",

@@ -27,7 +27,7 @@ READINGS = (
     Bug(
         "readings_of_an_hour_ago",
         "engine.screening",
-        "elif observation.at < now - STALE_SECONDS:",
+        "elif not observation.at >= now - STALE_SECONDS:",
         "elif observation.at < now - 60 * STALE_SECONDS:",
     ),
     Bug(
@@ -106,8 +106,8 @@ READINGS = (
     Bug(
         "polls_wait_for_ever",
         "controller",
-        "asyncio.timeout(self._patience_seconds):\n                return await read(now)",
-        "asyncio.timeout(None):\n                return await read(now)",
+        "async with asyncio.timeout(self._patience_seconds):",
+        "async with asyncio.timeout(None):",
     ),
     Bug(
         "yesterdays_snapshot",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -113,10 +113,18 @@ class Oracles:
         self._telling[link.number].judge(witness, tick)
         witness.end()
 
+    def checked(self, errors: Mapping[str, int]) -> None:
+        """So many errors came of each check; only one of them may have bugs."""
+        for name in errors:
+            if name != "faulty":
+                self.violated("no-bugs", f"check {name} raised")
+
     def firing(self) -> list[object]:
         """Alerts that fire now, by the leading daemon."""
         links = self._world.cluster.links
-        return sorted(self._telling[links[-1].number].firing()) if links else []
+        if not links or any(plan.settings.mute for plan in self._world.scenario.fleets):
+            return []
+        return sorted(self._telling[links[-1].number].firing())
 
     def _judge_whole_tick(self, witness: Witness, tick: Tick) -> None:
         if list(tick.fleets) != list(self._world.platforms):

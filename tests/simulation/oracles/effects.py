@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from autoscaler.model import Action, ActionKind, Fence, FleetTick, Result
 from tests.simulation.ledger import SimTaskRecord
-from tests.simulation.platform import Platform, SimUnit
+from tests.simulation.platform import NEVER, Platform, SimUnit
 from tests.simulation.worker import SimWorker
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tests.simulation.oracles.witness import Witness
     from tests.simulation.world import World
 
+PATIENCE_SECONDS = 5.0
 Violated = Callable[[str, str], None]
 
 
@@ -25,7 +26,7 @@ class Effects:
         self._world = world
         self._violated = violated
         self._inspected: dict[str, tuple[float, SimWorker]] = {}
-        self._newest: dict[tuple[str, str], Fence] = {}
+        self._newest: dict[tuple[str, float], Fence] = {}
         self._applied: set[tuple[str, Fence]] = set()
         self._excused: set[int] = set()
 
@@ -36,7 +37,9 @@ class Effects:
             self._violated("dry-run", f"{who} in a dry run")
         if not self._world.cluster.leader_of(link).holds():
             self._violated("leader-only", f"{who} without leading")
-        if fleet in witness.paused and fleet in self._world.cluster.paused():
+        if link.errands:
+            return
+        if self._world.cluster.paused_for(fleet) > PATIENCE_SECONDS:
             self._violated("paused", f"{who}, which is paused")
         if witness.ticks == 1:
             self._violated("first-cycle", f"{who} in its first cycle")
@@ -52,7 +55,7 @@ class Effects:
 
     def applied(self, platform: Platform, action: Action, unit: SimUnit | None) -> None:
         """In order of fences; removals only of empty, drained units; never above the maximum."""
-        self._judge_fence(platform, action)
+        self._judge_fence(platform, action, unit)
         self._applied.add((platform.plan.name, action.fence))
         if action.kind is ActionKind.ADD:
             if platform.alive() >= platform.plan.max_replicas:
@@ -76,16 +79,15 @@ class Effects:
             if not done and action.unit in platform.units:
                 self._violated("true-outcomes", f"{action.kind} {action.unit} was never done")
 
-    def _judge_fence(self, platform: Platform, action: Action) -> None:
-        fleet = platform.plan.name
-        newest = self._newest.get((fleet, action.unit), Fence(0, 0))
-        of_fleet = self._newest.get((fleet, ""), Fence(0, 0))
-        older_than_unit = action.fence <= newest
-        older_than_fleet = action.kind is ActionKind.ADD and action.fence <= of_fleet
-        if older_than_unit or older_than_fleet or action.fence.term < of_fleet.term:
+    def _judge_fence(self, platform: Platform, action: Action, unit: SimUnit | None) -> None:
+        """A unit that somebody made anew under an old name is another."""
+        fleet = (platform.plan.name, 0.0)
+        subject = fleet if unit is None else (unit.name, unit.created_at)
+        newest, of_fleet = self._newest.get(subject, NEVER), self._newest.get(fleet, NEVER)
+        if action.fence <= newest or action.fence.term < of_fleet.term:
             self._violated("fences", f"{action.kind} {action.unit} {action.fence} after {newest}")
-        self._newest[fleet, action.unit] = max(newest, action.fence)
-        self._newest[fleet, ""] = max(of_fleet, action.fence)
+        self._newest[subject] = max(newest, action.fence)
+        self._newest[fleet] = max(of_fleet, action.fence)
 
     def _judge_removal(self, action: Action, unit: SimUnit) -> None:
         process = unit.process

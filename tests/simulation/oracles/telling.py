@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from autoscaler.model import Alert, AlertState, Tick
 from tests.simulation.faults.calls import FATES
 from tests.simulation.oracles.witness import Witness
+from tests.simulation.scenario import DOWN_FOR_SECONDS
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
 Violated = Callable[[str, str], None]
 Key = tuple[object, AlertState]
-DOWN_FOR_SECONDS = 30.0
 DELIVER_SECONDS = 150.0
 NEEDED = {
     "broker": ("oldest_task_too_old", "queue_without_consumers"),

@@ -79,7 +79,7 @@ class FleetWatch:
         """Note since when all was known without a break, and what was wanted."""
         now, before = witness.now, self._last_now
         self._last_now = now
-        longest = max(6 * self._interval, self._plan.down_window)
+        longest = max(6 * self._interval, min(self._plan.down_window, 60.0))
         broken = before is not None and not 0 <= now - before <= longest
         if before is None or broken or unknown:
             self._whole_since = None
@@ -132,7 +132,8 @@ class FleetWatch:
         draining = {unit.name for unit in units if unit.drain and unit.phase in SERVING}
         if victims and len(draining) + len(victims) > plan.max_draining:
             self._violated("max-draining", f"{victims} beside {sorted(draining)}")
-        able = [unit for unit in units if unit.name in draining and self._hears(unit, witness)]
+        pinned = {unit.name for unit in units if unit.drain and unit.drain.pinned}
+        able = [u for u in units if u.name in draining - pinned and self._hears(u, witness)]
         if added and len(resumed) < len(able):
             self._violated("resume-first", f"{added} are added, {len(able)} could be resumed")
         if len({action.unit for action in actions}) < len(actions):

@@ -25,6 +25,7 @@ FUTURE_SECONDS = 5.0
 STALE_SECONDS = 60.0
 SILENT_SECONDS = 10.0
 LATELY_SECONDS = 90.0
+STARTING_SECONDS = 120.0
 ABSURD = 1e15
 SERVING = (UnitPhase.PENDING, UnitPhase.RUNNING)
 
@@ -43,7 +44,6 @@ class Witness:
         self.ticks_in_term = 0
         self._term = -1
         self.ticking = False
-        self.paused: frozenset[str] = frozenset()
 
     @property
     def term(self) -> int:
@@ -58,7 +58,6 @@ class Witness:
         self._calls_before = dict(self._link.calls)
         self.ticks_in_term = self.ticks_in_term + 1 if self.term == self._term else 1
         self._term = self.term
-        self.paused = self._world.cluster.paused()
 
     def end(self) -> None:
         """The tick is over."""
@@ -108,13 +107,15 @@ class Witness:
         found += [q for q in plan.settings.queues if not _plausible_queue(queues.get(q))]
         if units is not None and workers is not None:
             found += self._unknown_workers(units, workers)
+            found += self._deaf_to(units, workers)
         return found
 
     def speaks(self, worker: WorkerState) -> bool:
-        """Whether it was heard of within two ticks, or ten seconds, and not in the future."""
+        """Whether it made sense within two ticks, or ten seconds, and not in the future."""
         patience = max(SILENT_SECONDS, 2 * self._world.scenario.interval_seconds)
         age = self.now - worker.seen_at
-        return not worker.offline and -FUTURE_SECONDS <= age <= patience
+        timely = -FUTURE_SECONDS <= age <= patience
+        return timely and not worker.offline and plausible(worker.reserved)
 
     def demand(self, plan: FleetPlan) -> float:
         """Tasks in the queues and on the serving workers, when all is known."""
@@ -157,6 +158,14 @@ class Witness:
             stale = self.speaks(worker) and self.now - (worker.answered_at or 0) > STALE_SECONDS
             if worker.active is None or not plausible(worker.reserved) or stale:
                 yield worker.name
+
+    def _deaf_to(self, units: tuple[Unit, ...], workers: WorkersState) -> Iterator[str]:
+        """Units that ran for long, when of no unit of the fleet a worker is known."""
+        if any(unit.worker in workers.workers for unit in units):
+            return
+        for unit in units:
+            if unit.phase is UnitPhase.RUNNING and self.now - unit.created_at > STARTING_SECONDS:
+                yield unit.name
 
 
 def serving(unit: Unit) -> bool:
