@@ -1,26 +1,27 @@
-"""The samples that follow from what a poll found; what it did not find has none."""
+"""The samples that follow from what was read: what was not told has none."""
 
 from __future__ import annotations
 
-from autoscaler.model import BrokerState, QueueState, Sample
-
-AT = 1_000.0
-OF_MAIL = {"queue": "mail"}
+from autoscaler.model import BrokerState, QueueState
+from tests.records import NOW
 
 
-def test_everything_that_a_broker_tells_is_a_sample():
-    mail = QueueState("mail", waiting=3, unacked=2, consumers=0, oldest_age_seconds=7.5)
-    state = BrokerState(AT, {"mail": mail}, unacked_tasks=4, oldest_unacked_age_seconds=9.0)
-    assert list(state.samples()) == [
-        Sample("queue_depth", 3, AT, OF_MAIL),
-        Sample("unacked_tasks", 2, AT, OF_MAIL),
-        Sample("queue_consumers", 0, AT, OF_MAIL),
-        Sample("oldest_task_age_seconds", 7.5, AT, OF_MAIL),
-        Sample("broker_unacked_tasks", 4, AT),
-        Sample("oldest_unacked_age_seconds", 9.0, AT),
-    ]
+def told(state):
+    return {(s.name, s.labels.get("queue", "")): s.value for s in state.samples()}
 
 
-def test_what_it_cannot_tell_is_no_sample_rather_than_zero():
-    state = BrokerState(AT, {"mail": QueueState("mail", waiting=3)})
-    assert list(state.samples()) == [Sample("queue_depth", 3, AT, OF_MAIL)]
+def test_a_broker_that_tells_everything():
+    queue = QueueState("a", 7, unacked=2, consumers=1, oldest_age_seconds=3.5)
+    state = BrokerState(NOW, {"a": queue}, unacked_tasks=5, oldest_unacked_age_seconds=60.0)
+    assert told(state) == {
+        ("queue_depth", "a"): 7,
+        ("unacked_tasks", "a"): 2,
+        ("queue_consumers", "a"): 1,
+        ("oldest_task_age_seconds", "a"): 3.5,
+        ("broker_unacked_tasks", ""): 5,
+        ("oldest_unacked_age_seconds", ""): 60.0,
+    }
+
+
+def test_a_broker_that_tells_depths_only():
+    assert told(BrokerState(NOW, {"a": QueueState("a", 7)})) == {("queue_depth", "a"): 7}
