@@ -209,18 +209,13 @@ async def test_a_worker_that_comes_and_goes_offline_before_its_task_ends(fleet):
         async with celery_worker(fleet.server.url, "new@test", queues=["n"]) as new:
             await eventually(lambda: "worker new@test is online" in woken)
 
-            async def answers():
-                return (await read(source))["new@test"].slots
+            async def tells(**facts):
+                worker = (await read(source))["new@test"]
+                return all(getattr(worker, name) == value for name, value in facts.items())
 
-            await eventually(answers, "it may be online a moment before it answers")
-            worker = (await read(source))["new@test"]
-            assert (worker.slots, worker.queues, worker.offline) == (1, {"n"}, False)
+            await eventually(partial(tells, slots=1, queues={"n"}, offline=False), "its answer")
             fleet.send("n", 2.0)
-
-            async def busy():
-                return (await read(source))["new@test"].busy == 1
-
-            await eventually(busy)
+            await eventually(partial(tells, busy=1))
             new.signal(signal.SIGTERM)
             await eventually(lambda: "worker new@test goes offline" in woken)
             assert new.running
