@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from autoscaler.config import Config
 from autoscaler.controller import Controller
 from autoscaler.errors import TargetError
 from autoscaler.leader import SoleLeader
 from autoscaler.model import ActionKind, Override, Result
-from tests.fakes import SOURCE_DOWN, TARGET_DOWN, WORLDS, World
+from tests.cycles import Ticks, config, kinds
+from tests.fakes import TARGET_DOWN, WORLDS, World
 from tests.records import NOW
 
 
@@ -18,51 +18,6 @@ def world():
     WORLDS["w"] = World()
     yield WORLDS["w"]
     del WORLDS["w"]
-
-
-def config(tmp_path, **changes):
-    plugin = {"world": "w"}
-    fleet = {
-        "name": "default",
-        "queues": ["default"],
-        "slots_per_replica": 4,
-        "max_replicas": 5,
-        "target": {"kind": "tests.fakes:FakeTarget", **plugin},
-        "behavior": {
-            "scale_up": {"stabilization_window_seconds": 0},
-            "scale_down": {"stabilization_window_seconds": 0},
-        },
-        **changes.pop("fleet", {}),
-    }
-    return Config.model_validate(
-        {
-            "state_directory": str(tmp_path),
-            "sources": {
-                "broker": {"kind": "tests.fakes:FakeBroker", **plugin},
-                "workers": {"kind": "tests.fakes:FakeWorkers", **plugin},
-            },
-            "fleets": [fleet],
-            **changes,
-        }
-    )
-
-
-class Ticks:
-    """A controller and counted time: five seconds a tick."""
-
-    def __init__(self, made, **options):
-        self.controller = Controller(made, **options)
-        self.now = NOW
-
-    async def run(self, number=1):
-        for _ in range(number):
-            tick = await self.controller.tick(self.now)
-            self.now += 5
-        return tick.fleets["default"]
-
-
-def kinds(turn):
-    return [outcome.action.kind for outcome in turn.outcomes]
 
 
 async def test_a_backlog_brings_workers_and_its_end_takes_them(world, tmp_path):
@@ -80,101 +35,6 @@ async def test_a_backlog_brings_workers_and_its_end_takes_them(world, tmp_path):
     removed = [unit for what, unit in world.said if what == "remove"]
     told = [unit.partition("@")[0] for what, unit in world.said if what == "cancel"]
     assert sorted(removed) == sorted(told)
-
-
-async def test_a_broken_source_lowers_nothing_and_is_in_the_record(world, tmp_path):
-    ticks = Ticks(config(tmp_path))
-    world.depth = 16
-    await ticks.run(4)
-    world.depth = 0
-    world.faults["broker"] = SOURCE_DOWN
-    turn = await ticks.run(20)
-    assert turn.decision.desired == 4
-    assert "queue/default" in turn.snapshot.missing
-    assert ticks.controller.last.snapshot.missing == {"broker": "connection refused"}
-    assert "source_down" in {finding.check for finding in ticks.controller.last.findings}
-
-
-async def test_a_target_that_cannot_be_read_is_not_taken_for_an_empty_one(world, tmp_path):
-    ticks = Ticks(config(tmp_path))
-    world.depth = 16
-    await ticks.run(3)
-    world.faults["units"] = TARGET_DOWN
-    turn = await ticks.run(3)
-    assert (turn.decision.reason, turn.result) == ("TargetUnreadable", Result.FAILED)
-    assert turn.decision.desired == 4
-    assert len(world.units) == 4
-    fresh = await Ticks(config(tmp_path)).run()
-    assert (fresh.decision.current, fresh.decision.desired) == (0, 0)
-
-
-async def test_a_source_that_hangs_costs_its_own_timeout_only(world, tmp_path):
-    ticks = Ticks(config(tmp_path), patience_seconds=0.05)
-    world.hanging.add("broker")
-    await ticks.run()
-    assert ticks.controller.last.snapshot.missing["broker"] == "no answer within 0.05 s"
-
-
-async def test_a_bug_in_a_plugin_blinds_only_what_it_reads(world, tmp_path):
-    ticks = Ticks(config(tmp_path))
-    world.faults["broker"] = ZeroDivisionError("oops")
-    await ticks.run()
-    tick = ticks.controller.last
-    assert "oops" in tick.snapshot.missing["broker"]
-    assert "ZeroDivisionError" in tick.bugs["broker"]
-
-
-@pytest.mark.parametrize("reading", [None, {}, 5])
-async def test_what_is_no_reading_is_a_bug_and_not_an_empty_system(world, tmp_path, reading):
-    ticks = Ticks(config(tmp_path))
-    world.depth = 16
-    await ticks.run(4)
-    world.depth = 0
-    world.readings["workers"] = reading
-    turn = await ticks.run(20)
-    assert "it should give Observation" in turn.snapshot.missing["workers"]
-    assert len(world.units) == 4
-    world.readings = {"units": reading}
-    turn = await ticks.run()
-    assert (turn.result, turn.decision.reason) == (Result.FAILED, "TargetUnreadable")
-    assert "TypeError" in ticks.controller.last.bugs["target/default"]
-
-
-async def test_a_bug_in_one_fleets_turn_is_an_error_of_that_fleet(world, tmp_path):
-    ticks = Ticks(config(tmp_path))
-    world.depth = 16
-    await ticks.run()
-    world.faults["launch"] = ZeroDivisionError("oops")
-    turn = await ticks.run()
-    assert (turn.result, turn.decision.reason) == (Result.ERROR, "Bug")
-    assert "ZeroDivisionError" in ticks.controller.last.bugs["fleet/default"]
-
-
-async def test_after_a_bug_a_whole_window_passes_before_replicas_go(world, tmp_path):
-    window = {"scale_down": {"stabilization_window_seconds": 60}}
-    ticks = Ticks(config(tmp_path, fleet={"behavior": window}))
-    world.depth = 16
-    await ticks.run(14)
-    world.faults["launch"] = ZeroDivisionError("oops")
-    world.vanish("default-1")
-    assert (await ticks.run(2)).result is Result.ERROR
-    del world.faults["launch"]
-    world.depth = 0
-    turn = await ticks.run(12)
-    assert (turn.decision.reason, turn.decision.current) == ("DataNotSettled", 3)
-    assert ActionKind.DRAIN in kinds(await ticks.run())
-
-
-async def test_a_bug_in_an_observer_is_told_with_the_next_tick(world, tmp_path):
-    seen = []
-
-    def broken(tick):
-        seen.append(tick)
-        raise ZeroDivisionError
-
-    ticks = Ticks(config(tmp_path), observers=[broken, seen.append])
-    await ticks.run(2)
-    assert [bool(tick.bugs) for tick in seen] == [False, False, True, True]
 
 
 async def test_dry_run_and_pause_decide_and_do_nothing(world, tmp_path):
