@@ -51,11 +51,14 @@ class Actuator:
         return tuple(outcomes)
 
     async def _resume(self, action: Action) -> None:
-        """Consumers first: a crash in between leaves a marked unit, which is planned for again."""
+        """The mark goes first: a removal sent earlier, and still under way, is refused by it.
+
+        A worker that does not hear of it takes nothing and has no mark: it is told again.
+        """
+        await self._target.mark(action, None)
         control = self._control_of(action.worker)
         if action.worker and control is not None:
             await control.add_consumers(action.worker, action.queues)
-        await self._target.mark(action, None)
 
     async def _drain(self, action: Action, drain: Drain | None) -> None:
         """The mark first: a crash in between leaves a marked unit, which is drained again."""

@@ -57,7 +57,7 @@ def mark(world, *names):
 async def test_what_comes_is_done_before_what_goes(world):
     mark(world, "a")
     await done(world, action(DRAIN, "b"), action(ADD, "c"), action(RESUME, "a"))
-    assert [what for what, _ in world.said] == ["add", "unmark", "launch", "mark", "cancel"]
+    assert [what for what, _ in world.said] == ["unmark", "add", "launch", "mark", "cancel"]
 
 
 async def test_a_drain_marks_first_and_then_tells_the_worker(world):
@@ -84,18 +84,18 @@ async def test_a_drain_that_an_operator_asked_for_is_pinned_for_good(world):
     assert world.units["a"].drain == Drain(NOW, ("default", "high"), pinned=True)
 
 
-async def test_a_resume_tells_the_worker_first_and_then_takes_the_mark(world):
+async def test_a_resume_takes_the_mark_first_so_that_no_late_removal_hits_a_worker_at_work(world):
     mark(world, "a")
     await done(world, action(RESUME, "a"))
-    assert world.said == [("add", "a@host"), ("unmark", "a")]
+    assert world.said == [("unmark", "a"), ("add", "a@host")]
     assert world.units["a"].drain is None
 
 
-async def test_a_worker_that_does_not_hear_of_its_resume_stays_marked(world):
+async def test_a_worker_that_does_not_hear_of_its_resume_is_no_success(world):
     mark(world, "a")
     world.faults["add"] = ControlError("silent")
     assert await done(world, action(RESUME, "a")) == {"a": (Result.FAILED, "silent")}
-    assert world.units["a"].drain is not None
+    assert world.units["a"].drain is None
 
 
 async def test_a_unit_without_a_worker_is_only_marked(world):

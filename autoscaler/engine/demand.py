@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from statistics import median
 
-from autoscaler.engine.hearing import Hearing
+from autoscaler.engine.hearing import STARTING_SECONDS, Hearing
 from autoscaler.engine.screening import STALE_SECONDS, Screened, mute
 from autoscaler.model import (
     BrokerState,
@@ -24,7 +24,6 @@ from autoscaler.model import (
 )
 
 SILENT_AFTER_SECONDS = 10.0
-STARTING_SECONDS = 120.0
 NOTHING = Hearing()
 FLEET_SAMPLES = (
     "demand_tasks",
@@ -77,11 +76,12 @@ def take_snapshot(
 def fleet_snapshot(fleet: Fleet, snapshot: Snapshot, hearing: Hearing = NOTHING) -> FleetSnapshot:
     """The part of the snapshot that concerns one fleet, with its own samples on top.
 
-    hearing: what earlier readings told of its units.
+    hearing: what earlier readings told of its units; old news of workers adds nothing to it.
     """
     missing = dict(_missing(fleet, snapshot))
     units = snapshot.units.get(fleet.name, ())
-    replicas = tuple(_replica(fleet, unit, snapshot, hearing) for unit in units)
+    certain = hearing if _hears_now(fleet, snapshot) else NOTHING
+    replicas = tuple(_replica(fleet, unit, snapshot, certain) for unit in units)
     missing.update(_unanswering(fleet, replicas, snapshot.now))
     if not missing:
         missing.update(_unheard(fleet, replicas, snapshot.now))
@@ -122,6 +122,13 @@ def _why_queue_is_missing(queue: str, snapshot: Snapshot) -> str:
     return "; ".join(_faults_of(queue, snapshot) or systems) or "no source reads it"
 
 
+def _hears_now(fleet: Fleet, snapshot: Snapshot) -> bool:
+    """Whether what is told of workers is of this tick, or at most of the one before."""
+    oldest = snapshot.now - fleet.interval_seconds
+    told = (snapshot.observations.get(source) for source in snapshot.worker_sources)
+    return all(observation is not None and observation.at >= oldest for observation in told)
+
+
 def _unanswering(
     fleet: Fleet, replicas: Iterable[Replica], now: float
 ) -> Iterator[tuple[str, str]]:
@@ -160,7 +167,7 @@ def _replica(fleet: Fleet, unit: Unit, snapshot: Snapshot, hearing: Hearing) -> 
         return Replica(unit, None, ready=running)
     worker = _worker_of(unit, snapshot.workers)
     if worker is None:
-        return Replica(unit, None, ready=False, unheard=hearing.never(unit))
+        return Replica(unit, None, ready=False, unheard=hearing.never(unit, snapshot.now))
     patience = max(SILENT_AFTER_SECONDS, 2 * fleet.interval_seconds)
     silent = worker.offline or snapshot.now - worker.seen_at > patience
     subscribed = worker.queues is not None and not worker.queues.isdisjoint(fleet.queues)

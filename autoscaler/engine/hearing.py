@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from autoscaler.model import Replica, Unit, UnitPhase
 
 Identity = tuple[str, float]
+STARTING_SECONDS = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +35,15 @@ class Hearing:
         told = any(replica.worker is not None for replica in present.values())
         return Hearing(heard, self.anyone or told)
 
-    def never(self, unit: Unit) -> bool:
-        """Whether it is certain that the unit's worker never took a task."""
+    def never(self, unit: Unit, now: float) -> bool:
+        """Whether it is certain that the unit's worker never took a task.
+
+        One that is just starting may take its first one while we look away.
+        """
         if self.heard is None or _identity(unit) in self.heard:
             return False
-        return self.anyone or unit.phase is UnitPhase.PENDING
+        overdue = now - unit.created_at > STARTING_SECONDS
+        return unit.phase is UnitPhase.PENDING or (self.anyone and overdue)
 
     def _may_have_worked(self, identity: Identity, unit: Unit) -> bool:
         if self.heard is None:

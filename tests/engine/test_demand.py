@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from autoscaler.engine.demand import fleet_snapshot, take_snapshot
+from autoscaler.engine.hearing import Hearing
 from autoscaler.engine.screening import Screened
 from autoscaler.model import (
     BrokerState,
@@ -152,6 +153,18 @@ def test_a_worker_that_beats_and_no_longer_answers_is_not_known():
     units = [unit(name) for name in ("beats", "lately", "silent")]
     missing = view(world([QueueState("default", 0)], workers, units)).missing
     assert missing == {"worker/beats@host": "it last told what it runs 61 s ago"}
+
+
+def test_what_is_heard_late_proves_no_silence():
+    hearing = Hearing(frozenset(), anyone=True)
+    units, told = [unit("a"), unit("b")], {"a@host": worker("a@host")}
+    for age, unheard in ((5.0, ["b"]), (5.1, [])):
+        screened = Screened({"workers": WorkersState(NOW - age, told)}, {})
+        snapshot = take_snapshot(NOW, screened, {"default": tuple(units)}, frozenset({"workers"}))
+        seen = fleet_snapshot(fleet(), snapshot, hearing)
+        assert [replica.name for replica in seen.replicas if replica.unheard] == unheard
+    unread = take_snapshot(NOW, Screened({}, {}), {"default": tuple(units)}, frozenset({"w"}))
+    assert not any(replica.unheard for replica in fleet_snapshot(fleet(), unread, hearing).replicas)
 
 
 def test_a_fleet_of_which_nobody_was_heard_of_is_not_known():

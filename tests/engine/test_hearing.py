@@ -9,12 +9,12 @@ from tests.records import NOW, replica
 PENDING = UnitPhase.PENDING
 
 
-def silent(name, phase=UnitPhase.RUNNING, created_at=NOW):
+def silent(name, phase=UnitPhase.RUNNING, created_at=NOW - 600):
     return replica(name, registered=False, phase=phase, unit={"created_at": created_at})
 
 
 def never(hearing, *replicas):
-    return [each.name for each in replicas if hearing.never(each.unit)]
+    return [each.name for each in replicas if hearing.never(each.unit, NOW)]
 
 
 def test_before_the_first_look_nothing_is_certain():
@@ -29,15 +29,21 @@ def test_a_unit_that_ran_before_the_first_look_may_have_worked():
 
 def test_a_worker_once_heard_of_is_remembered_when_its_source_forgets_it():
     first = Hearing().after([replica("a")])
-    told = replica("b", unit={"created_at": NOW})
+    told = replica("b", unit={"created_at": NOW - 600})
     forgotten = silent("b")
     hearing = first.after([replica("a"), told]).after([replica("a"), forgotten])
     assert never(hearing, forgotten) == []
 
 
 def test_a_unit_made_anew_under_an_old_name_is_another():
-    hearing = Hearing().after([replica("a"), silent("b", created_at=NOW - 60)])
-    assert never(hearing, silent("b", created_at=NOW)) == ["b"]
+    hearing = Hearing().after([replica("a"), silent("b", created_at=NOW - 900)])
+    assert never(hearing, silent("b", created_at=NOW - 600)) == ["b"]
+
+
+def test_a_unit_that_is_starting_may_take_its_first_task_any_moment():
+    hearing = Hearing().after([replica("a")])
+    young, overdue = silent("young", created_at=NOW - 120), silent("old", created_at=NOW - 121)
+    assert never(hearing, young, overdue, silent("booting", PENDING, NOW - 5)) == ["old", "booting"]
 
 
 def test_where_no_worker_was_ever_heard_of_only_what_has_not_started_is_unused():
