@@ -176,8 +176,14 @@ class Rig:
                 result = app.send_task("nap", (seconds,), queue=queue, connection=connection)
                 self._sent.append(str(result.id))
 
-    async def started(self) -> int:
-        return len(await self._ledger("started"))
+    async def started(self) -> frozenset[str]:
+        """The ids of the tasks that have begun."""
+        return frozenset(await self._ledger("started"))
+
+    async def run_twice(self) -> frozenset[str]:
+        """The ids of the tasks that began more than once."""
+        begun = Counter(await self._ledger("started"))
+        return frozenset(task for task, times in begun.items() if times > 1)
 
     async def finished_at_least(self, tasks: int, timeout_seconds: float = 120) -> None:
         async def done() -> bool:
@@ -194,7 +200,7 @@ class Rig:
             finished=len(sent & finished),
             lost=len(sent - set(started)),
             killed=len(set(started) - finished),
-            run_twice=sum(1 for count in started.values() if count > 1),
+            run_twice=len(await self.run_twice()),
         )
 
     async def _ledger(self, page: str) -> list[str]:
