@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from pydantic import Field
 
-from autoscaler.engine.wording import count
+from autoscaler.engine.wording import count, sentence
 from autoscaler.interfaces import Check, CheckOptions
 from autoscaler.model import Finding, Severity, Tick, Unchecked, WorkersState
 
@@ -44,7 +44,7 @@ class SourceDown(Check[SourceDownOptions]):
         return Finding(
             check=self.context.name,
             severity=self.options.severity,
-            summary=f"{what} cannot be read: {why}.",
+            summary=sentence(f"{what} cannot be read: {why}"),
             labels={"source": name},
             evidence={"why": why},
             remedy=(
@@ -59,7 +59,9 @@ class SourceDown(Check[SourceDownOptions]):
         return Finding(
             check=self.context.name,
             severity=Severity.WARNING,
-            summary=f"Source {source} does not give {count(len(missing), 'item')}: {first}: {why}.",
+            summary=sentence(
+                f"Source {source} does not give {count(len(missing), 'item')}: {first}: {why}"
+            ),
             labels={"source": source, "scope": "part"},
             evidence=named,
             remedy=(

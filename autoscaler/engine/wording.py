@@ -29,5 +29,6 @@ def count(number: int, noun: str) -> str:
 
 
 def sentence(text: str) -> str:
-    """The text with one full stop; its first word may be a name, so it stays as it is."""
-    return f"{text.strip().rstrip('.')}."
+    """The text with one full stop, unless it ends as a question; its first word may be a name."""
+    said = text.strip().rstrip(".")
+    return said if said.endswith("?") else f"{said}."

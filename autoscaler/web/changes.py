@@ -10,6 +10,7 @@ from aiohttp import web
 from autoscaler.engine.wording import clock_time
 from autoscaler.errors import StateError, TargetError
 from autoscaler.model import Override, Result
+from autoscaler.secret import redact
 from autoscaler.telemetry.record import override_document
 from autoscaler.web.backend import Backend
 from autoscaler.web.documents import DrainedDocument, OverriddenDocument
@@ -96,7 +97,8 @@ def _override(
     backend.fleet(name)
     lasts = asked.expires_in_seconds
     expires_at = None if lasts is None else now + lasts
-    override = Override(name, asked.reason, asked.actor, now, expires_at, replicas)
+    reason, actor = redact(asked.reason), redact(asked.actor)
+    override = Override(name, reason, actor, now, expires_at, replicas)
     present = backend.overrides.active(name, now)
     try:
         backend.overrides.set(override)

@@ -27,3 +27,4 @@ def test_the_rest() -> None:
     assert count(1, "task") == "1 task"
     assert count(0, "task") == "0 tasks"
     assert sentence("nothing to do. ") == "nothing to do."
+    assert sentence("is it running?") == "is it running?"

@@ -18,9 +18,7 @@ from redis.asyncio.connection import (
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel
 from redis.backoff import NoBackoff
-from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
-from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from autoscaler.clients.redis.address import RedisAddress, parse_address
 from autoscaler.clients.redis.faults import explain
@@ -95,10 +93,8 @@ class RedisConnection:
             raise failure(f"the broker's address cannot be used: {error}") from None
         try:
             yield client
-        except (RedisConnectionError, RedisTimeoutError, OSError) as error:
+        except (RedisError, OSError) as error:
             await self.aclose()
-            raise failure(f"{self._address}: {self._explained(error)}") from error
-        except RedisError as error:
             raise failure(f"{self._address}: {self._explained(error)}") from error
 
     async def aclose(self) -> None:

@@ -20,8 +20,8 @@ _BY_TYPE: Final[dict[type[BaseException], str]] = {
 _BY_WORDS: Final = {
     "WRONGPASS": "the user or password is wrong: correct it in `url`",
     "invalid username-password": "the user or password is wrong: correct it in `url`",
-    "NOAUTH": "it wants a password: write redis://:PASSWORD@host:port/db in `url`",
-    "Authentication required": "it wants a password: write redis://:PASSWORD@host:port/db in `url`",
+    "NOAUTH": "it wants a password: write :PASSWORD@ before the host in `url`",
+    "Authentication required": "it wants a password: write :PASSWORD@ before the host in `url`",
     "without any password": "it has no password: take the one in `url` out",
     "DB index is out of range": "it has no database of this number: correct the end of `url`",
     "MISCONF": "it refuses writes because it cannot save to disk: see its log and its disk",
