@@ -204,6 +204,7 @@ def with_workers(url: str, **changes: object) -> dict[str, object]:
     }
 
 
+@pytest.mark.full
 async def test_out_of_memory_is_told_and_passes(tmp_path):
     async with valkey(options=("--maxmemory", "1mb")) as broker, broker.client() as client:
         config = with_workers(broker.url)
@@ -218,13 +219,14 @@ async def test_out_of_memory_is_told_and_passes(tmp_path):
             await told_once(running, "source recovered", {"workers"})
 
 
+@pytest.mark.full
 async def test_the_wrong_database_is_not_taken_for_one_without_work(tmp_path):
     """Redis knows no such fault: its queues are empty there, and no worker answers."""
     async with valkey() as broker, broker.client() as client:
         await client.rpush("default", "work")
         config = with_workers(broker.database(7))
         async with daemon(tmp_path, config) as running:
-            await running.ticked(8)
+            await running.ticked(6)
             seen = (await running.fleets())["default"]
             assert seen["missing"], "says why nothing is lowered"
             assert (seen["desired"], seen["draining"]) == (REPLICAS, 0)

@@ -135,8 +135,12 @@ async def exercised(running: DaemonProcess, env: dict[str, str]) -> dict[str, st
     sources = await running.sources()
     assert (bool(sources["wrong"]), bool(sources["nobody"])) == (True, True)
     config, at = str(running.config), ("--url", running.url)
-    found["check"] = await said("check", config, "--live", env=env)
-    found["status"] = await said("status", "default", *at, env=env)
-    found["explain"] = await said("explain", "default", *at, "-o", "json", env=env)
+    commands = {
+        "check": ("check", config, "--live"),
+        "status": ("status", "default", *at),
+        "explain": ("explain", "default", *at, "-o", "json"),
+    }
+    told = await asyncio.gather(*(said(*command, env=env) for command in commands.values()))
+    found |= dict(zip(commands, told, strict=True))
     assert "broker" in found["check"]
     return found
