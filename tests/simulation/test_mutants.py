@@ -12,20 +12,15 @@ from tests.simulation.mutants.campaign import Campaign, Hunt, hunts, summary
 from tests.simulation.mutants.catalogue import BUGS
 from tests.simulation.mutants.planting import plant
 
-QUICK = ("impossible_depth_is_zero", "silence_is_emptiness")
+QUICK = ("yesterdays_snapshot", "running_tasks_are_no_demand")
 FULL = (
-    "unread_workers_are_not_missing",
-    "first_look_trusts_silence",
-    "no_settling",
-    "window_is_advice",
-    "hour_cap_ignored",
     "drain_skipped",
-    "create_retried_without_a_key",
     "plan_of_the_last_tick",
-    "not_verified",
-    "leader_by_itself",
-    "stale_actions_are_done",
+    "window_is_advice",
+    "no_settling",
+    "settled_too_soon",
     "resolves_in_silence",
+    "hour_cap_ignored",
 )
 
 
