@@ -51,6 +51,18 @@ ACTING = (
         "pass",
     ),
     Bug(
+        "resumed_before_unmarked",
+        "actuator",
+        "        await self._target.mark(action, None)\n"
+        "        control = self._control_of(action.worker)\n"
+        "        if action.worker and control is not None:\n"
+        "            await control.add_consumers(action.worker, action.queues)\n",
+        "        control = self._control_of(action.worker)\n"
+        "        if action.worker and control is not None:\n"
+        "            await control.add_consumers(action.worker, action.queues)\n"
+        "        await self._target.mark(action, None)\n",
+    ),
+    Bug(
         "resumed_without_queues",
         "actuator",
         "await control.add_consumers(action.worker, action.queues)",

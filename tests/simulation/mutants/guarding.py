@@ -15,7 +15,7 @@ GUARDING = (
         "missing_data_may_lower",
         "engine.guards",
         "if snapshot.missing or after.known_since is None:",
-        "if after.known_since is None and not snapshot.missing:",
+        "if after.known_since is None:\n        return None, after\n    if False:",
     ),
     Bug("no_settling", "engine.guards", "    if left > 0:", "    if left > 1e9:"),
     Bug(

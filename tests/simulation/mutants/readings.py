@@ -122,6 +122,18 @@ READINGS = (
         "return False",
     ),
     Bug(
+        "starting_units_are_unused",
+        "engine.hearing",
+        "(self.anyone and overdue)",
+        "self.anyone",
+    ),
+    Bug(
+        "old_news_proves_silence",
+        "engine.demand",
+        "certain = hearing if _hears_now(fleet, snapshot) else NOTHING",
+        "certain = hearing",
+    ),
+    Bug(
         "what_was_heard_is_forgotten",
         "engine.hearing",
         "if replica.worker is not None or self._may_have_worked(identity, replica.unit)",
@@ -130,7 +142,7 @@ READINGS = (
     Bug(
         "silence_of_all_is_absence",
         "engine.hearing",
-        "return self.anyone or unit.phase is UnitPhase.PENDING",
-        "return True",
+        "(self.anyone and overdue)",
+        "overdue",
     ),
 )
