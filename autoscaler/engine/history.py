@@ -9,8 +9,6 @@ from typing import TypeVar
 from autoscaler.engine.guards import GuardMemory
 from autoscaler.model import Behavior, ScalingRules
 
-Entry = TypeVar("Entry")
-
 
 @dataclass(frozen=True, slots=True)
 class LoggedRecommendation:
@@ -32,6 +30,9 @@ class ScaleEvent:
     outdated: bool = False
 
 
+Entry = TypeVar("Entry", bound="LoggedRecommendation | ScaleEvent")
+
+
 @dataclass(frozen=True, slots=True)
 class History:
     """A value: every method returns the next one. The order of slots is the HPA's.
@@ -45,13 +46,17 @@ class History:
     guard: GuardMemory = field(default_factory=GuardMemory)
 
     def until(self, now: float) -> History:
-        """Without what a clock that was set back has left in the future, to count for hours."""
-        log = self.recommendations
+        """With what a clock that was set back has left in the future moved to now.
+
+        It counts for one more period, and not until the clock has caught up.
+        """
+        log, guard = self.recommendations, self.guard
         return replace(
             self,
-            recommendations=None if log is None else tuple(r for r in log if r.at <= now),
-            ups=tuple(event for event in self.ups if event.at <= now),
-            downs=tuple(event for event in self.downs if event.at <= now),
+            recommendations=None if log is None else tuple(_by(now, entry) for entry in log),
+            ups=tuple(_by(now, event) for event in self.ups),
+            downs=tuple(_by(now, event) for event in self.downs),
+            guard=replace(guard, shrinks=tuple((min(at, now), n) for at, n in guard.shrinks)),
         )
 
     def seeded(self, current: int, now: float) -> History:
@@ -93,6 +98,10 @@ def _stored(
     marked = tuple(replace(e, outdated=True) if e.at < cutoff else e for e in events)
     slot = _last(index for index, marked_event in enumerate(marked) if marked_event.outdated)
     return _put(marked, slot, event)
+
+
+def _by(now: float, entry: Entry) -> Entry:
+    return entry if entry.at <= now else replace(entry, at=now)
 
 
 def _last(indices: Iterable[int]) -> int | None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from autoscaler.engine.guards import GuardMemory
 from autoscaler.engine.history import History, LoggedRecommendation, ScaleEvent, change_in_period
 from autoscaler.model import Behavior, Limit, LimitType, ScalingRules
 from tests.records import NOW
 
 MINUTE = ScalingRules(limits=(Limit(LimitType.PODS, 1, 60), Limit(LimitType.PODS, 2, 30)))
+SHRUNK = GuardMemory(shrinks=((NOW - 5, 1),))
 BEHAVIOR = Behavior(MINUTE, MINUTE)
 
 
@@ -25,11 +29,21 @@ def test_a_fresh_history_is_seeded_with_the_present_size_once():
     assert History(recommendations=()).seeded(5, NOW).recommendations == ()
 
 
-def test_what_a_clock_set_back_left_in_the_future_is_dropped():
-    kept = History(logged((1, 60), (2, 0)), events((1, 60)), events((2, 0)))
+def test_what_a_clock_set_back_left_in_the_future_counts_from_now():
+    kept = History(logged((1, 60), (2, 0)), events((1, 60)), events((2, 0)), SHRUNK)
     assert kept.until(NOW) == kept
-    ahead = History(logged((1, 60), (2, -1)), events((1, -1)), events((2, -1), (3, 0)))
-    assert ahead.until(NOW) == History(logged((1, 60)), (), events((3, 0)))
+    ahead = History(
+        logged((1, 60), (2, -1)),
+        events((1, -1)),
+        events((2, -1, True), (3, 0)),
+        replace(SHRUNK, shrinks=((NOW - 5, 1), (NOW + 1, 4))),
+    )
+    assert ahead.until(NOW) == History(
+        logged((1, 60), (2, 0)),
+        events((1, 0)),
+        events((2, 0, True), (3, 0)),
+        replace(SHRUNK, shrinks=((NOW - 5, 1), (NOW, 4))),
+    )
     assert History().until(NOW) == History()
 
 
