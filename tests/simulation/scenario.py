@@ -10,6 +10,10 @@ from typing import Any
 from tests.simulation.worker import WorkerSettings
 
 DOWN_FOR_SECONDS = 30.0
+POLICIES = (
+    ("target_tracking",),
+    ("target_tracking", "tests.simulation.plugins:FaultyPolicy"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,7 @@ class FleetPlan:
     ordinals: bool
     zones: bool
     task_seconds: float
+    policies: tuple[str, ...]
 
     def config(self) -> dict[str, Any]:
         """The fleet's part of the daemon's config."""
@@ -50,10 +55,7 @@ class FleetPlan:
             "target": {"kind": "tests.simulation.plugins:FakeTarget"},
             "min_replicas": self.min_replicas,
             "max_replicas": self.max_replicas,
-            "policies": [
-                {"kind": "target_tracking"},
-                {"kind": "tests.simulation.plugins:FaultyPolicy"},
-            ],
+            "policies": [{"kind": kind} for kind in self.policies],
             "behavior": {
                 "scale_up": _rules(self.up_window, self.up),
                 "scale_down": _rules(self.down_window, self.down),
@@ -133,6 +135,7 @@ def _fleet(random: Random, number: int) -> FleetPlan:
         ordinals=random.random() < 0.2,
         zones=random.random() < 0.3,
         task_seconds=random.choice((15.0, 40.0, 90.0)),
+        policies=random.choice(POLICIES),
     )
 
 

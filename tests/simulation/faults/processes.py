@@ -97,5 +97,13 @@ PROCESSES = (
     window(
         "target_bug", "one fleet's target raises what nobody expects", 1, (20, 100), subject=a_fleet
     ),
+    window(
+        "effect_bug",
+        "a target raises in the midst of acting",
+        1,
+        (20, 100),
+        subject=a_fleet,
+        amount=(0.2, 0.8),
+    ),
     window("check_bug", "a check raises", 1, (20, 200)),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from autoscaler.model import Action, ActionKind, Fence, FleetTick, Result, Unit
@@ -86,7 +86,8 @@ class FleetWatch:
             self._gap = f"{', '.join(unknown) or 'a pause'} at {now:.0f}"
         if before is not None and now < before:
             self._demands.clear()
-            self._changes.clear()
+            moved = [replace(change, at=min(change.at, now)) for change in self._changes]
+            self._changes = deque(moved)
         if unknown:
             return
         demand = witness.demand(self._plan)
@@ -159,7 +160,7 @@ class FleetWatch:
             lowest = min(unit.ordinal or 0 for unit in victims)
             if any((unit.ordinal or 0) > lowest for unit in staying):
                 self._violated("top-ordinals", f"{_names(victims)} are not the highest")
-        elif any(self._held(unit, w) for unit in victims):
+        elif not w.lagging and any(self._held(unit, w) for unit in victims):
             idle = [u for u in staying if not u.shielded and self._held(u, w) == 0]
             if idle:
                 self._violated("idle-first", f"{_names(victims)} are busy, {_names(idle)} idle")

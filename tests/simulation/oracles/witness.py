@@ -27,6 +27,7 @@ SILENT_SECONDS = 10.0
 LATELY_SECONDS = 90.0
 STARTING_SECONDS = 120.0
 ABSURD = 1e15
+CONDITIONS_OF_BUGS = (("fleet", "policy_bug"), ("fleet", "effect_bug"), ("target", "target_bug"))
 SERVING = (UnitPhase.PENDING, UnitPhase.RUNNING)
 
 
@@ -131,7 +132,7 @@ class Witness:
         """Where plugins may have raised what nobody expects."""
         faults, fleets = self._world.faults, self._world.platforms
         found = {n for n in ("broker", "workers") if faults.lately(f"{n}_bug", LATELY_SECONDS)}
-        for kind, condition in (("fleet", "policy_bug"), ("target", "target_bug")):
+        for kind, condition in CONDITIONS_OF_BUGS:
             if faults.lately(condition, LATELY_SECONDS):
                 found |= {f"{kind}/{fleet}" for fleet in fleets}
         return found
