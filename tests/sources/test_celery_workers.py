@@ -230,7 +230,11 @@ async def test_a_worker_that_is_killed_is_not_waited_for(fleet):
     async with reading(fleet.server.url) as (source, woken):
         async with celery_worker(fleet.server.url, "doomed@test", pool="solo", queues=["d"]) as one:
             await eventually(lambda: "worker doomed@test is online" in woken)
-            await read(source)
+
+            async def told():
+                return (await read(source))["doomed@test"].queues == {"d"}
+
+            await eventually(told, "its answer")
             await one.kill()
         began = asyncio.get_running_loop().time()
         killed = (await read(source))["doomed@test"]
