@@ -1,5 +1,16 @@
 """The records that flow through one tick. Frozen, standard library only, in the order they flow."""
 
+from autoscaler.model.airflow import (
+    AirflowJob,
+    AirflowPool,
+    AirflowQueue,
+    AirflowState,
+    AirflowTask,
+    ApiServerState,
+    Block,
+    Blocker,
+    NextRun,
+)
 from autoscaler.model.decision import (
     Action,
     ActionKind,
@@ -42,9 +53,17 @@ __all__ = [
     "Action",
     "ActionKind",
     "ActiveTask",
+    "AirflowJob",
+    "AirflowPool",
+    "AirflowQueue",
+    "AirflowState",
+    "AirflowTask",
     "Alert",
     "AlertState",
+    "ApiServerState",
     "Behavior",
+    "Block",
+    "Blocker",
     "BrokerState",
     "Decision",
     "Drain",
@@ -56,6 +75,7 @@ __all__ = [
     "FleetTick",
     "Limit",
     "LimitType",
+    "NextRun",
     "Observation",
     "Outcome",
     "Override",

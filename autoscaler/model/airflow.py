@@ -1,0 +1,182 @@
+"""Airflow as its metadata database and its API server know it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from autoscaler.model.observation import Observation, Sample
+
+
+class Blocker(StrEnum):
+    """Why the scheduler would not start a task now, however many workers there were."""
+
+    POOL = "pool"
+    DAG_LIMIT = "dag_limit"
+    PARALLELISM = "parallelism"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Block:
+    """What tasks wait for: a pool or a DAG by name; parallelism has none.
+
+    used of limit: what is taken of it now, in slots or tasks.
+    """
+
+    blocker: Blocker
+    name: str
+    used: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class AirflowQueue:
+    """The task instances of one queue and executor, as counts.
+
+    queued: handed to Celery and not begun. admissible: scheduled, and the scheduler could queue
+    them now. blocked: scheduled, and what they wait for. hidden: work that takes a Celery slot and
+    is no task instance (callbacks, connection tests). oldest_*_at: Unix seconds by our clock.
+    """
+
+    name: str
+    executor: str = ""
+    queued: int = 0
+    running: int = 0
+    restarting: int = 0
+    scheduled: int = 0
+    admissible: int = 0
+    hidden: int = 0
+    blocked: Mapping[Block, int] = field(default_factory=dict)
+    oldest_queued_at: float | None = None
+    oldest_admissible_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AirflowTask:
+    """A task instance that is with the executor. `id` is its Celery task id, None until it has one.
+
+    state: queued, running or restarting. Times are Unix seconds by our clock.
+    """
+
+    id: str | None
+    dag_id: str
+    task_id: str
+    run_id: str
+    map_index: int
+    state: str
+    queue: str
+    queued_at: float | None = None
+    started_at: float | None = None
+    heartbeat_at: float | None = None
+    hostname: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AirflowPool:
+    """An Airflow pool. slots None: without limit. used: slots that count against it."""
+
+    name: str
+    slots: int | None
+    used: int
+    waiting: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AirflowJob:
+    """A scheduler, triggerer or DAG processor that the database calls running.
+
+    heartbeat_at: by our clock, from its age by the database's.
+    """
+
+    kind: str
+    hostname: str
+    heartbeat_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class NextRun:
+    """When the scheduler will create a DAG's next run (Unix seconds by our clock)."""
+
+    dag_id: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class AirflowState(Observation):
+    """The metadata database at one instant: demand by queue, limits, and who keeps it going.
+
+    clock_skew_seconds: how far the database's clock is ahead of ours. triggers None: the version
+    has none to tell of. jobs: only those whose row says running, however old their heartbeat.
+    """
+
+    at: float
+    version: str
+    queues: Mapping[tuple[str, str], AirflowQueue] = field(default_factory=dict)
+    tasks: tuple[AirflowTask, ...] = ()
+    pools: Mapping[str, AirflowPool] = field(default_factory=dict)
+    jobs: tuple[AirflowJob, ...] = ()
+    triggers: int | None = None
+    import_errors: int = 0
+    next_runs: tuple[NextRun, ...] = ()
+    clock_skew_seconds: float = 0.0
+
+    def samples(self) -> Iterator[Sample]:
+        """Counts by queue and executor, and of the whole; nothing grows with DAGs or tasks."""
+        for queue in self.queues.values():
+            yield from self._of_queue(queue)
+        for kind in sorted({job.kind for job in self.jobs}):
+            beats = [job.heartbeat_at for job in self.jobs if job.kind == kind]
+            age = max(0.0, self.at - max(beats))
+            yield Sample("airflow_heartbeat_age_seconds", age, self.at, {"job": kind})
+        for pool in self.pools.values():
+            labels = {"pool": pool.name}
+            yield Sample("airflow_pool_used_slots", pool.used, self.at, labels)
+            yield Sample("airflow_pool_waiting_tasks", pool.waiting, self.at, labels)
+            if pool.slots is not None:
+                yield Sample("airflow_pool_slots", pool.slots, self.at, labels)
+        if self.triggers is not None:
+            yield Sample("airflow_triggers", self.triggers, self.at)
+        yield Sample("airflow_import_errors", self.import_errors, self.at)
+
+    def _of_queue(self, queue: AirflowQueue) -> Iterator[Sample]:
+        labels = {"queue": queue.name, "executor": queue.executor}
+        counts = {
+            "queued": queue.queued,
+            "running": queue.running,
+            "restarting": queue.restarting,
+            "scheduled": queue.scheduled,
+            "admissible": queue.admissible,
+            "hidden": queue.hidden,
+        }
+        for blocker in Blocker:
+            blocked = (n for block, n in queue.blocked.items() if block.blocker is blocker)
+            counts[f"blocked_by_{blocker}"] = sum(blocked)
+        for state, number in counts.items():
+            yield Sample("airflow_tasks", number, self.at, {**labels, "state": state})
+        if queue.oldest_queued_at is not None:
+            age = max(0.0, self.at - queue.oldest_queued_at)
+            yield Sample("airflow_oldest_queued_age_seconds", age, self.at, labels)
+
+
+@dataclass(frozen=True, slots=True)
+class ApiServerState(Observation):
+    """What Airflow's API server (3.x) or webserver (2.x) says of itself.
+
+    status: of its parts by name (metadatabase, scheduler, triggerer, dag_processor), as it words
+    them; None for a part that is not deployed. latency_seconds: of the slowest call.
+    execution_api: whether workers can report to it; None where the version has no such API.
+    """
+
+    at: float
+    version: str
+    status: Mapping[str, str | None]
+    latency_seconds: float
+    execution_api: bool | None = None
+
+    def samples(self) -> Iterator[Sample]:
+        yield Sample("airflow_api_latency_seconds", self.latency_seconds, self.at)
+        for part, status in self.status.items():
+            if status is not None:
+                labels = {"component": part}
+                yield Sample("airflow_healthy", float(status == "healthy"), self.at, labels)
