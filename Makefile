@@ -8,7 +8,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 PURE   := autoscaler/model/*,autoscaler/engine/*,autoscaler/policies/*,autoscaler/checks/*
 
-.PHONY: help demo test test-all check bench simulate-faults lock clean
+.PHONY: help demo test test-all test-airflow check bench simulate-faults lock clean
 
 help: ## what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,16 +17,22 @@ demo: $(VENV)/.demo ## two bursts on real Celery workers, scaled before your eye
 	$(BIN)/autoscaler demo $(ARGS)
 
 test: $(VENV)/.dev ## the default tests: real Valkey and Celery workers, in minutes
-	$(BIN)/pytest -m "not full" $(ARGS)
+	$(BIN)/pytest -m "not full and not airflow" $(ARGS)
 
-test-all: $(VENV)/.dev ## every test with coverage gates; installs RabbitMQ and Prometheus
+test-all: $(VENV)/.dev ## every test with coverage gates; installs servers and Airflow
 	.ci/services
 	$(BIN)/pytest tests/zero_kill $(ARGS)
 	$(BIN)/coverage erase
-	HYPOTHESIS_PROFILE=ci $(BIN)/coverage run -m pytest --ignore=tests/zero_kill $(ARGS)
+	HYPOTHESIS_PROFILE=ci $(BIN)/coverage run -m pytest -m "not airflow" \
+	  --ignore=tests/zero_kill $(ARGS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --fail-under=95
 	$(BIN)/coverage report --fail-under=100 --include='$(PURE)'
+	$(MAKE) --no-print-directory test-airflow
+
+test-airflow: $(VENV)/.airflow-3 $(VENV)/.airflow-2 ## real Airflow 3 and 2, their workers scaled
+	.ci/services
+	$(BIN)/pytest -m airflow $(ARGS)
 
 check: $(VENV)/.dev ## lint, format, types, who may import whom, sizes
 	$(BIN)/ruff check .
@@ -49,6 +55,10 @@ lock: $(VENV)/.demo ## write the lock files anew from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	  --no-header --no-annotate --upgrade --constraint requirements.lock --group dev \
 	  --output-file requirements-dev.lock
+	for version in 3 2; do \
+	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	    --no-header --no-annotate --upgrade tests/airflow/requirements-$$version.in \
+	    --output-file tests/airflow/requirements-$$version.txt || exit 1; done
 
 clean: ## remove what tests and tools left behind, and $(VENV)
 	rm -rf $(VENV) .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
@@ -63,4 +73,10 @@ $(VENV)/.demo: requirements.lock pyproject.toml
 
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.demo
 	$(PIP) install --require-hashes --requirement requirements-dev.lock
+	touch $@
+
+$(VENV)/.airflow-%: tests/airflow/requirements-%.txt | $(VENV)/.dev
+	$(PIP) install uv
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(VENV)/airflow-$*
+	$(BIN)/uv pip install --quiet --python $(VENV)/airflow-$* --require-hashes --requirement $<
 	touch $@
