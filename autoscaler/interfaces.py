@@ -135,6 +135,10 @@ class Policy(Plugin[OptionsT]):
 class Target(Plugin[OptionsT]):
     """What is scaled. Every method raises TargetError; the next tick plans anew."""
 
+    @classmethod
+    def fit(cls, options: OptionsT, fleet: Fleet) -> None:
+        """Raises ConfigError where the options do not suit the fleet. Touches nothing."""
+
     @abstractmethod
     async def units(self, now: float) -> tuple[Unit, ...]:
         """Every unit that exists, terminating ones included, with its drain mark."""

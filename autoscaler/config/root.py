@@ -23,7 +23,7 @@ from autoscaler import registry
 from autoscaler.config.behavior import HPA_SPELLING
 from autoscaler.config.cross import BROKER_URL, cross_faults, default_sources
 from autoscaler.config.document import Location
-from autoscaler.config.faults import MAX_FAULTS, config_error, path_text
+from autoscaler.config.faults import MAX_FAULTS, Fault, config_error, path_text
 from autoscaler.config.fleet import FleetConfig
 from autoscaler.config.plugin import (
     CheckConfig,
@@ -34,6 +34,7 @@ from autoscaler.config.plugin import (
 )
 from autoscaler.config.sections import HttpConfig, JournalConfig, LogConfig
 from autoscaler.config.wording import faults_of
+from autoscaler.errors import ConfigError
 from autoscaler.interfaces import Check, CheckOptions, Options
 from autoscaler.secret import Secret
 
@@ -114,6 +115,7 @@ class Config(Options):
         except ValidationError as error:
             faults += faults_of(error, cls)
         else:
+            faults += _misfits(config)
             if not faults and not (info.context and info.context.faults):
                 return config
         raise config_error(faults, info.context, HPA_SPELLING)
@@ -138,6 +140,15 @@ class Config(Options):
             for location, secret in _secrets(self, ())
             if (exposure := secret.exposure())
         )
+
+
+def _misfits(config: Config) -> Iterator[Fault]:
+    """Targets whose options do not suit their fleet."""
+    for index, spec in enumerate(config.fleets):
+        try:
+            spec.target.plugin.fit(spec.target.options, spec.fleet(config.interval_seconds))
+        except ConfigError as error:
+            yield ("fleets", index, "target"), str(error)
 
 
 def _secrets(value: Any, location: Location) -> Iterator[tuple[Location, Secret]]:

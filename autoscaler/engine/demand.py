@@ -175,6 +175,14 @@ def _replica(fleet: Fleet, unit: Unit, snapshot: Snapshot, hearing: Hearing) -> 
 
 
 def _worker_of(unit: Unit, workers: Mapping[str, WorkerState]) -> WorkerState | None:
+    """The worker in this unit, not one that took its leave before the unit was made."""
+    worker = _worker_named(unit, workers)
+    if worker is not None and worker.offline and worker.seen_at < unit.created_at:
+        return None
+    return worker
+
+
+def _worker_named(unit: Unit, workers: Mapping[str, WorkerState]) -> WorkerState | None:
     """Join by nodename, else by either side of its @: hosts are guessed wrongly at times.
 
     Of several, such as units of the same name on other machines, nobody knows which one it is.

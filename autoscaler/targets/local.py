@@ -83,6 +83,10 @@ class Local(Target[LocalOptions]):
 
     options_type = LocalOptions
 
+    @classmethod
+    def fit(cls, options: LocalOptions, fleet: Fleet) -> None:
+        _worker_command(options, fleet)
+
     def __init__(self, options: LocalOptions, context: Context) -> None:
         super().__init__(options, context)
         if context.fleet is None or not NAME.fullmatch(context.fleet.name):

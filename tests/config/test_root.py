@@ -80,7 +80,7 @@ def test_three_lines_and_a_broker_are_a_config(monkeypatch: pytest.MonkeyPatch) 
     text = (
         "fleets:\n"
         "  - {name: default, queues: [celery], max_replicas: 4,\n"
-        "     target: {kind: local, command: [celery, -A, tasks, worker]}}\n"
+        "     target: {kind: local, command: [celery, -A, tasks, worker, -n, '{unit}@%h']}}\n"
     )
     monkeypatch.setenv(BROKER_URL, "redis://127.0.0.1:6379/0")
     assert {name: source.kind for name, source in parse(text).sources.items()} == {

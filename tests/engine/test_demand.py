@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from autoscaler.engine.demand import fleet_snapshot, take_snapshot
 from autoscaler.engine.hearing import Hearing
 from autoscaler.engine.screening import Screened
@@ -98,6 +100,18 @@ def test_a_worker_that_never_told_what_it_runs_forbids_scale_in():
 def test_a_worker_that_never_told_what_it_fetched_forbids_scale_in():
     snapshot = world([QueueState("default", 0)], [worker("a@host", reserved=None)], [unit("a")])
     assert view(snapshot).missing == {"worker/a@host": "it has not told what it has fetched"}
+
+
+def test_the_last_words_of_a_former_worker_are_not_those_of_a_unit_that_took_its_name():
+    last_words = worker("a@host", offline=True, heartbeat_at=NOW - 50, answered_at=NOW - 60)
+    for created_at, known in ((NOW - 10, False), (NOW - 55, True)):
+        again = replace(unit("a"), created_at=created_at)
+        [replica] = view(world([QueueState("default", 0)], [last_words], [again])).replicas
+        assert (replica.worker is not None) is known
+        assert replica.silent is known
+    living = replace(last_words, offline=False)
+    [replica] = view(world([], [living], [replace(unit("a"), created_at=NOW - 10)])).replicas
+    assert replica.worker == living, "the clock may have been set back"
 
 
 def test_a_worker_that_two_brokers_tell_of_is_contradicting_data():
