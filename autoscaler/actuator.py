@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -17,7 +18,8 @@ class Actuator:
     """Does what a plan says, the safe actions first.
 
     control_of gives the way to speak to a worker by its nodename. may_act is asked before every
-    effect and answers with the reason why not, or None. timeout_seconds bounds each effect.
+    effect and answers with the reason why not, or None. tell_bug is given the traceback of what a
+    plugin raised and should not. timeout_seconds bounds each effect.
     """
 
     def __init__(
@@ -25,17 +27,19 @@ class Actuator:
         target: Target[Any],
         control_of: Callable[[str], WorkerControl | None],
         may_act: Callable[[], Result | None],
+        tell_bug: Callable[[str], None],
         timeout_seconds: float,
     ) -> None:
         self._target = target
         self._control_of = control_of
         self._may_act = may_act
+        self._tell_bug = tell_bug
         self._timeout_seconds = timeout_seconds
 
     async def carry_out(
         self, actions: Sequence[Action], snapshot: FleetSnapshot
     ) -> tuple[Outcome, ...]:
-        """Every action with what came of it; what is expected to fail is an outcome, not an error.
+        """Every action with what came of it: whatever a plugin raises is an outcome, not an error.
 
         Units are resumed before others are added, drained before others are removed; units of one
         kind go side by side, so that a worker that does not answer delays no other.
@@ -92,6 +96,8 @@ class Actuator:
                     worker = await control.inspect(action.worker, action.at)
             except (ControlError, TimeoutError) as error:
                 return "" if action.unheard else f"it does not answer: {error}"
+            except Exception as error:  # noqa: BLE001 - a plugin's bug is no answer
+                return self._bug(error)
             if not worker.drained:
                 return _what_it_holds(worker)
         return ""
@@ -124,7 +130,13 @@ class Actuator:
             return Result.FAILED, str(error)
         except TimeoutError:
             return Result.FAILED, f"no answer within {self._timeout_seconds:g} s"
+        except Exception as error:  # noqa: BLE001 - what was done beside it must be remembered
+            return Result.ERROR, self._bug(error)
         return Result.APPLIED, ""
+
+    def _bug(self, error: Exception) -> str:
+        self._tell_bug(traceback.format_exc())
+        return f"a bug in its plugin: {error!r}"
 
 
 def _what_it_holds(worker: WorkerState) -> str:

@@ -62,7 +62,7 @@ class Controller:
         self._patience_seconds = patience_seconds
         self._observers = tuple(observers)
         self._snapshot = Snapshot(now=0.0)
-        self._observer_bugs: dict[str, str] = {}
+        self._bugs: dict[str, str] = {}
         self._fleets = tuple(fleet.fleet(config.interval_seconds) for fleet in config.fleets)
         self.sources: dict[str, Source[Any]] = {
             name: source.make(self._context(name)) for name, source in config.sources.items()
@@ -106,11 +106,10 @@ class Controller:
 
     async def _tick(self, now: float) -> Tick:
         started = asyncio.get_running_loop().time()
-        bugs, self._observer_bugs = self._observer_bugs, {}
-        self._snapshot = snapshot = await self._observe(now, bugs)
+        self._snapshot = snapshot = await self._observe(now)
         async with asyncio.TaskGroup() as turns:
             running = {
-                name: turns.create_task(self._turn(reconciler, snapshot, bugs))
+                name: turns.create_task(self._turn(reconciler, snapshot))
                 for name, reconciler in self._reconcilers.items()
             }
         tick = Tick(
@@ -119,8 +118,9 @@ class Controller:
             fleets={name: turn.result() for name, turn in running.items()},
             duration_seconds=asyncio.get_running_loop().time() - started,
             leader=self.leadership.holds(),
-            bugs=bugs,
+            bugs=self._bugs,
         )
+        self._bugs = {}
         findings, alerts = self.health.examine(tick)
         self.last = replace(tick, findings=findings, alerts=alerts)
         self._tell(self.last)
@@ -139,21 +139,19 @@ class Controller:
             try:
                 observer(tick)
             except Exception:  # noqa: BLE001 - one observer's bug must not stop the loop
-                self._observer_bugs[f"observer/{observer!r}"] = traceback.format_exc()
+                self._bugs[f"observer/{observer!r}"] = traceback.format_exc()
 
-    async def _observe(self, now: float, bugs: dict[str, str]) -> Snapshot:
+    async def _observe(self, now: float) -> Snapshot:
         """Poll every source and target at once, each under its own timeout."""
         missing: dict[str, str] = {}
         async with asyncio.TaskGroup() as polls:
             reads = {
-                name: polls.create_task(
-                    self._poll(name, source.read, Observation, now, missing, bugs)
-                )
+                name: polls.create_task(self._poll(name, source.read, Observation, now, missing))
                 for name, source in self.sources.items()
             }
             listings = {
                 name: polls.create_task(
-                    self._poll(f"target/{name}", target.units, tuple, now, missing, bugs)
+                    self._poll(f"target/{name}", target.units, tuple, now, missing)
                 )
                 for name, target in self.targets.items()
             }
@@ -167,7 +165,6 @@ class Controller:
         kind: type,
         now: float,
         missing: dict[str, str],
-        bugs: dict[str, str],
     ) -> T | None:
         try:
             async with asyncio.timeout(self._patience_seconds):
@@ -178,18 +175,16 @@ class Controller:
             missing[name] = f"no answer within {self._patience_seconds:g} s"
         except Exception as error:  # noqa: BLE001 - one plugin's bug must not blind the others
             missing[name] = f"a bug in its plugin: {error!r}"
-            bugs[name] = traceback.format_exc()
+            self._bugs[name] = traceback.format_exc()
         return None
 
-    async def _turn(
-        self, reconciler: Reconciler, snapshot: Snapshot, bugs: dict[str, str]
-    ) -> FleetTick:
+    async def _turn(self, reconciler: Reconciler, snapshot: Snapshot) -> FleetTick:
         fleet = reconciler.fleet
         view = fleet_snapshot(fleet, snapshot, reconciler.memory.hearing)
         try:
             return await reconciler.turn(view, self.overrides.active(fleet.name, snapshot.now))
         except Exception as error:  # noqa: BLE001 - one fleet's bug must not stop the others
-            bugs[f"fleet/{fleet.name}"] = traceback.format_exc()
+            self._bugs[f"fleet/{fleet.name}"] = traceback.format_exc()
             return reconciler.failed(view, repr(error))
 
     def _remembered(self, before: Mapping[str, Memory]) -> dict[str, Memory]:
@@ -217,7 +212,13 @@ class Controller:
             override = self.overrides.active(fleet.name, self._snapshot.now)
             return Result.PAUSED if override and override.replicas is None else None
 
-        return Actuator(self.targets[fleet.name], self._control_of, may_act, self._patience_seconds)
+        return Actuator(
+            self.targets[fleet.name],
+            self._control_of,
+            may_act,
+            lambda bug: self._bugs.update({f"fleet/{fleet.name}": bug}),
+            self._patience_seconds,
+        )
 
     def _control_of(self, worker: str) -> WorkerControl | None:
         """The channel of the source that saw this worker, else any there is."""

@@ -32,6 +32,7 @@ from autoscaler.model import (
 
 UNSURE_SECONDS = 300.0
 GROWING = (ActionKind.ADD, ActionKind.RESUME)
+UNSURE = (Result.FAILED, Result.ERROR)
 
 
 @dataclass
@@ -179,7 +180,7 @@ class Reconciler:
         marked = {replica.name for replica in snapshot.replicas if replica.unit.drain}
         serving = {replica.name for replica in snapshot.replicas if replica.serving}
         grown = [o for o in outcomes if o.action.kind in GROWING and o.action.unit not in serving]
-        asked = {o.action.unit: snapshot.now for o in grown if o.result is Result.FAILED}
+        asked = {o.action.unit: snapshot.now for o in grown if o.result in UNSURE}
         self.memory.unsure = {**self.memory.unsure, **asked}
         ups = sum(1 for outcome in grown if outcome.result is Result.APPLIED)
         downs = sum(
@@ -187,7 +188,7 @@ class Reconciler:
             for outcome in outcomes
             if outcome.action.kind is ActionKind.DRAIN
             and outcome.action.unit not in marked
-            and outcome.result in (Result.APPLIED, Result.FAILED)
+            and outcome.result in (Result.APPLIED, *UNSURE)
         )
         if ups or downs:
             before, now, behavior = snapshot.current, snapshot.now, self.fleet.behavior
@@ -208,6 +209,7 @@ def _result_of(outcomes: Sequence[Outcome]) -> Result:
     """The fleet's result: the worst that came of its actions, else whether anything was done."""
     results = {outcome.result for outcome in outcomes}
     order = (
+        Result.ERROR,
         Result.FAILED,
         Result.REFUSED,
         Result.NOT_LEADER,

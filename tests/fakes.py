@@ -8,12 +8,14 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar, cast
 
 from autoscaler.errors import ControlError, SourceError, TargetError
-from autoscaler.interfaces import Notifier, Options, Source, Target, Wake, WorkerControl
+from autoscaler.interfaces import Notifier, Options, Policy, Source, Target, Wake, WorkerControl
 from autoscaler.model import (
     Action,
     BrokerState,
     Drain,
+    FleetSnapshot,
     QueueState,
+    Recommendation,
     Unit,
     UnitPhase,
     WorkersState,
@@ -170,6 +172,18 @@ class FakeTarget(Target[FakeOptions]):
     async def aclose(self) -> None:
         self._world.closed.append("target")
         await self._world.meet("close")
+
+
+class FakePolicy(Policy[FakeOptions]):
+    """Wants nothing."""
+
+    options_type = FakeOptions
+
+    def recommend(self, snapshot: FleetSnapshot) -> Recommendation:
+        faults = WORLDS[self.options.world].faults
+        if "policy" in faults:
+            raise faults["policy"]
+        return Recommendation(self.context.name, 0, "Nothing", "never more", active=False)
 
 
 class FakeNotifier(Notifier[FakeOptions]):

@@ -31,11 +31,14 @@ def world():
     del WORLDS["w"]
 
 
-def actuator(gate=lambda: None, timeout_seconds=0.2, control=True):
+def actuator(gate=lambda: None, timeout_seconds=0.2, control=True, bugs=None):
     options = FakeOptions(world="w")
     workers = FakeWorkers(options, Context("workers"))
     target = FakeTarget(options, Context("default"))
-    return Actuator(target, lambda name: workers if control else None, gate, timeout_seconds)
+    told = [] if bugs is None else bugs
+    return Actuator(
+        target, lambda name: workers if control else None, gate, told.append, timeout_seconds
+    )
 
 
 def action(kind, unit, **more):
@@ -171,6 +174,23 @@ async def test_an_effect_that_takes_too_long_has_failed_and_delays_nobody(world)
     outcome = await done(world, action(ADD, "c"), action(DRAIN, "a"))
     assert outcome["c"] == (Result.FAILED, "no answer within 0.2 s")
     assert outcome["a"] == (Result.APPLIED, "")
+
+
+async def test_a_bug_of_a_target_is_an_outcome_beside_which_the_rest_is_done(world):
+    bugs = []
+    world.faults["launch"] = ZeroDivisionError("oops")
+    outcome = await done(world, action(ADD, "c"), action(DRAIN, "a"), using=actuator(bugs=bugs))
+    assert outcome["c"] == (Result.ERROR, "a bug in its plugin: ZeroDivisionError('oops')")
+    assert outcome["a"] == (Result.APPLIED, "")
+    assert [bug.splitlines()[-1] for bug in bugs] == ["ZeroDivisionError: oops"]
+
+
+async def test_a_bug_of_a_worker_control_is_no_answer(world):
+    bugs = []
+    world.faults["inspect"] = ZeroDivisionError("oops")
+    outcome = await done(world, action(REMOVE, "a", unheard=True), using=actuator(bugs=bugs))
+    assert outcome["a"] == (Result.WAITING, "a bug in its plugin: ZeroDivisionError('oops')")
+    assert len(bugs) == 1
 
 
 async def test_the_gate_is_asked_before_every_effect(world):

@@ -8,6 +8,8 @@ from autoscaler.model import ActionKind, Result
 from tests.cycles import Ticks, config, kinds
 from tests.fakes import SOURCE_DOWN, TARGET_DOWN, WORLDS, World
 
+WITH_A_BUG = [{"kind": "target_tracking"}, {"kind": "tests.fakes:FakePolicy", "world": "w"}]
+
 
 @pytest.fixture
 def world():
@@ -74,11 +76,26 @@ async def test_what_is_no_reading_is_a_bug_and_not_an_empty_system(world, tmp_pa
     assert "TypeError" in ticks.controller.last.bugs["target/default"]
 
 
-async def test_a_bug_in_one_fleets_turn_is_an_error_of_that_fleet(world, tmp_path):
+async def test_a_bug_of_a_target_is_told_and_what_was_done_beside_it_is_remembered(world, tmp_path):
     ticks = Ticks(config(tmp_path))
     world.depth = 16
     await ticks.run()
     world.faults["launch"] = ZeroDivisionError("oops")
+    turn = await ticks.run()
+    assert (turn.result, {o.result for o in turn.outcomes}) == (Result.ERROR, {Result.ERROR})
+    assert "ZeroDivisionError" in ticks.controller.last.bugs["fleet/default"]
+    asked = {outcome.action.unit for outcome in turn.outcomes}
+    assert ticks.controller.memory_of("default").unsure.keys() == asked
+    del world.faults["launch"]
+    await ticks.run()
+    assert not ticks.controller.last.bugs
+
+
+async def test_a_bug_in_one_fleets_turn_is_an_error_of_that_fleet(world, tmp_path):
+    ticks = Ticks(config(tmp_path, fleet={"policies": WITH_A_BUG}))
+    world.depth = 16
+    await ticks.run()
+    world.faults["policy"] = ZeroDivisionError("oops")
     turn = await ticks.run()
     assert (turn.result, turn.decision.reason) == (Result.ERROR, "Bug")
     assert "ZeroDivisionError" in ticks.controller.last.bugs["fleet/default"]
@@ -86,16 +103,15 @@ async def test_a_bug_in_one_fleets_turn_is_an_error_of_that_fleet(world, tmp_pat
 
 async def test_after_a_bug_a_whole_window_passes_before_replicas_go(world, tmp_path):
     window = {"scale_down": {"stabilization_window_seconds": 60}}
-    ticks = Ticks(config(tmp_path, fleet={"behavior": window}))
+    ticks = Ticks(config(tmp_path, fleet={"behavior": window, "policies": WITH_A_BUG}))
     world.depth = 16
     await ticks.run(14)
-    world.faults["launch"] = ZeroDivisionError("oops")
-    world.vanish("default-1")
+    world.faults["policy"] = ZeroDivisionError("oops")
     assert (await ticks.run(2)).result is Result.ERROR
-    del world.faults["launch"]
+    del world.faults["policy"]
     world.depth = 0
     turn = await ticks.run(12)
-    assert (turn.decision.reason, turn.decision.current) == ("DataNotSettled", 3)
+    assert (turn.decision.reason, turn.decision.current) == ("DataNotSettled", 4)
     assert ActionKind.DRAIN in kinds(await ticks.run())
 
 

@@ -79,7 +79,7 @@ async def drain(backend: Backend, request: web.Request) -> DrainedDocument:
     except TargetError as error:
         raise Problem(HTTPStatus.CONFLICT, str(error)) from error
     _audit(request, "drain", asked, unit=asked.unit, result=outcome.result.value)
-    if outcome.result in (Result.FAILED, Result.REFUSED, Result.NOT_LEADER, Result.PAUSED):
+    if outcome.result not in (Result.APPLIED, Result.WAITING):
         raise Problem(HTTPStatus.CONFLICT, f"{outcome.result}: {outcome.message}".rstrip(": "))
     backend.wake("drain")
     return {
