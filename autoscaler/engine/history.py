@@ -46,17 +46,20 @@ class History:
     guard: GuardMemory = field(default_factory=GuardMemory)
 
     def until(self, now: float) -> History:
-        """With what a clock that was set back has left in the future moved to now.
+        """As it is, or, when the clock was set back, with everything as old as at the last tick.
 
-        It counts for one more period, and not until the clock has caught up.
+        It would count until the clock has caught up otherwise.
         """
         log, guard = self.recommendations, self.guard
+        back = max(0.0, (guard.last_tick_at or 0.0) - now)
+        if not back:
+            return self
         return replace(
             self,
-            recommendations=None if log is None else tuple(_by(now, entry) for entry in log),
-            ups=tuple(_by(now, event) for event in self.ups),
-            downs=tuple(_by(now, event) for event in self.downs),
-            guard=replace(guard, shrinks=tuple((min(at, now), n) for at, n in guard.shrinks)),
+            recommendations=None if log is None else _earlier(back, log),
+            ups=_earlier(back, self.ups),
+            downs=_earlier(back, self.downs),
+            guard=replace(guard, shrinks=tuple((at - back, n) for at, n in guard.shrinks)),
         )
 
     def seeded(self, current: int, now: float) -> History:
@@ -100,8 +103,8 @@ def _stored(
     return _put(marked, slot, event)
 
 
-def _by(now: float, entry: Entry) -> Entry:
-    return entry if entry.at <= now else replace(entry, at=now)
+def _earlier(seconds: float, entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    return tuple(replace(entry, at=entry.at - seconds) for entry in entries)
 
 
 def _last(indices: Iterable[int]) -> int | None:

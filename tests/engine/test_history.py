@@ -29,21 +29,21 @@ def test_a_fresh_history_is_seeded_with_the_present_size_once():
     assert History(recommendations=()).seeded(5, NOW).recommendations == ()
 
 
-def test_what_a_clock_set_back_left_in_the_future_counts_from_now():
-    kept = History(logged((1, 60), (2, 0)), events((1, 60)), events((2, 0)), SHRUNK)
-    assert kept.until(NOW) == kept
-    ahead = History(
-        logged((1, 60), (2, -1)),
-        events((1, -1)),
-        events((2, -1, True), (3, 0)),
-        replace(SHRUNK, shrinks=((NOW - 5, 1), (NOW + 1, 4))),
-    )
-    assert ahead.until(NOW) == History(
+def test_when_the_clock_is_set_back_everything_is_as_old_as_it_was_at_the_last_tick():
+    kept = History(
         logged((1, 60), (2, 0)),
-        events((1, 0)),
-        events((2, 0, True), (3, 0)),
-        replace(SHRUNK, shrinks=((NOW - 5, 1), (NOW, 4))),
+        events((1, 60)),
+        events((2, 0, True), (3, 90)),
+        replace(SHRUNK, last_tick_at=NOW),
     )
+    assert kept.until(NOW) == kept.until(NOW + 9) == kept
+    assert kept.until(NOW - 600) == History(
+        logged((1, 660), (2, 600)),
+        events((1, 660)),
+        events((2, 600, True), (3, 690)),
+        GuardMemory(last_tick_at=NOW, shrinks=((NOW - 605, 1),)),
+    )
+    assert History(recommendations=None, guard=kept.guard).until(NOW - 1).recommendations is None
     assert History().until(NOW) == History()
 
 

@@ -75,6 +75,12 @@ ACTING = (
         "",
     ),
     Bug(
+        "one_effects_bug_ends_the_turn",
+        "actuator",
+        "except Exception as error:  # noqa: BLE001 - what was done",
+        "except LookupError as error:  # what was done",
+    ),
+    Bug(
         "anybody_acts",
         "actuator",
         "if (refusal := self._may_act()) is not None:",
@@ -137,9 +143,9 @@ ACTING = (
     Bug(
         "fleets_wait_for_each_other",
         "controller",
-        "name: turns.create_task(self._turn(reconciler, snapshot, bugs))\n"
+        "name: turns.create_task(self._turn(reconciler, snapshot))\n"
         "                for name, reconciler in self._reconcilers.items()\n",
-        "name: turns.create_task(self._turn(reconciler, snapshot, bugs))\n"
+        "name: turns.create_task(self._turn(reconciler, snapshot))\n"
         "                for name, reconciler in list(self._reconcilers.items())[:1]\n",
     ),
     Bug(
@@ -178,7 +184,7 @@ ACTING = (
     Bug(
         "failed_drains_do_not_count",
         "reconciler",
-        "and outcome.result in (Result.APPLIED, Result.FAILED)",
+        "and outcome.result in (Result.APPLIED, *UNSURE)",
         "and outcome.result is Result.APPLIED",
     ),
     Bug(

@@ -121,6 +121,12 @@ GUARDING = (
         "cutoff = now - 1",
     ),
     Bug(
+        "clock_goes_back_and_history_stays",
+        "engine.history",
+        "back = max(0.0, (guard.last_tick_at or 0.0) - now)",
+        "back = 0.0",
+    ),
+    Bug(
         "no_maximum",
         "engine.limits",
         "return _clamped(proposed, max(bounds.least, min(proposed, bounds.most)), bounds)",

@@ -112,8 +112,8 @@ READINGS = (
     Bug(
         "yesterdays_snapshot",
         "controller",
-        "self._snapshot = snapshot = await self._observe(now, bugs)",
-        "snapshot, self._snapshot = self._snapshot, await self._observe(now, bugs)",
+        "self._snapshot = snapshot = await self._observe(now)",
+        "snapshot, self._snapshot = self._snapshot, await self._observe(now)",
     ),
     Bug(
         "first_look_trusts_silence",

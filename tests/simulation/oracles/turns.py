@@ -17,7 +17,7 @@ HOUR_SECONDS = 3600.0
 TOLERANCE = 0.1
 COLLAPSE_FROM = 10
 GROWING = (ActionKind.ADD, ActionKind.RESUME)
-DONE = (Result.APPLIED, Result.FAILED)
+DONE = (Result.APPLIED, Result.FAILED, Result.ERROR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class FleetWatch:
             self._gap = f"{', '.join(unknown) or 'a pause'} at {now:.0f}"
         if before is not None and now < before:
             self._demands.clear()
-            moved = [replace(change, at=min(change.at, now)) for change in self._changes]
+            moved = [replace(change, at=change.at - (before - now)) for change in self._changes]
             self._changes = deque(moved)
         if unknown:
             return
