@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import shutil
 import signal
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from typing import Any
 
-import psutil
-
-from tests.servers import Process, eventually, free_port
+from tests.airflow.tree import ProcessTree
+from tests.servers import eventually, free_port
 
 PROGRAMS = Path("/usr/lib/postgresql")
 USER = "airflow"
@@ -29,7 +30,7 @@ SETTINGS = {
 }
 
 
-class Postgres(Process):
+class Postgres(ProcessTree):
     """One PostgreSQL on one port and data directory, which stay the same over restarts."""
 
     def __init__(self, directory: Path) -> None:
@@ -63,16 +64,15 @@ class Postgres(Process):
         arguments += ["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", sql]
         return await self._finished(["psql", *arguments])
 
+    async def rows(self, sql: str, database: str) -> list[dict[str, Any]]:
+        """The rows of one query by column; times come as texts."""
+        text = await self.execute(f"select json_agg(found) from ({sql}) found", database)
+        return list(json.loads(text.strip() or "[]"))
+
     async def stop(self) -> None:
         """As `pg_ctl stop -m fast` does: connections are cut."""
         self.signal(signal.SIGINT)
         await self.exited()
-
-    def pause(self) -> None:
-        self._signal_all(signal.SIGSTOP)
-
-    def resume(self) -> None:
-        self._signal_all(signal.SIGCONT)
 
     async def kill(self) -> None:
         """End it at once, also when it is paused."""
@@ -80,13 +80,6 @@ class Postgres(Process):
             self.resume()
             self.signal(signal.SIGQUIT)
             await self.exited()
-
-    def _signal_all(self, number: signal.Signals) -> None:
-        """Backends are in process groups of their own."""
-        postmaster = psutil.Process(self.pid)
-        for process in (postmaster, *postmaster.children(recursive=True)):
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.send_signal(number)
 
     async def _answers(self) -> bool:
         assert self.running, f"PostgreSQL ended: {self.output}"
