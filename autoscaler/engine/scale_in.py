@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import count, islice
+from itertools import count, islice, takewhile
 
 from autoscaler.model import Action, ActionKind, Fence, FleetSnapshot, Replica, UnitPhase
 
@@ -61,13 +61,13 @@ def choose(snapshot: FleetSnapshot, number: int) -> tuple[Replica, ...]:
 
     First those that serve nobody (never registered, not ready), then idle ones, then those
     expected to be empty soonest; ties go to the fullest zone, then to the newest. Where units have
-    ordinals only the highest may leave.
+    ordinals only the highest may leave, and a shielded one keeps all below it.
     """
     serving = [replica for replica in snapshot.replicas if replica.serving]
     if any(replica.unit.ordinal is not None for replica in serving):
         serving.sort(key=lambda replica: -(replica.unit.ordinal or 0))
-        top = islice(serving, number)
-        return tuple(replica for replica in top if not replica.unit.shielded)
+        free = takewhile(lambda replica: not replica.unit.shielded, serving)
+        return tuple(islice(free, number))
     zones = Counter(replica.unit.zone for replica in serving)
     candidates = [replica for replica in serving if not replica.unit.shielded]
     victims: list[Replica] = []

@@ -197,4 +197,6 @@ def test_only_the_highest_ordinals_may_leave():
     units = [replica(f"w-{n}", 0 if n == 0 else 1, unit={"ordinal": n}) for n in range(4)]
     assert names(choose(seen(*units), 2)) == ["w-3", "w-2"]
     shielded = replica("w-4", unit={"ordinal": 4, "shielded": True})
-    assert names(choose(seen(*units, shielded), 2)) == ["w-3"]
+    assert names(choose(seen(*units, shielded), 2)) == []
+    middle = replica("w-2", unit={"ordinal": 2, "shielded": True})
+    assert names(choose(seen(*units[:2], middle, units[3]), 3)) == ["w-3"]
