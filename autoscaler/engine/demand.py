@@ -80,7 +80,8 @@ def fleet_snapshot(fleet: Fleet, snapshot: Snapshot, hearing: Hearing = NOTHING)
     """
     missing = dict(_missing(fleet, snapshot))
     units = snapshot.units.get(fleet.name, ())
-    certain = hearing if _hears_now(fleet, snapshot) else NOTHING
+    listening = _hears_now(fleet, snapshot)
+    certain = hearing if listening else NOTHING
     replicas = tuple(_replica(fleet, unit, snapshot, certain) for unit in units)
     missing.update(_unanswering(fleet, replicas, snapshot.now))
     if not missing:
@@ -94,6 +95,7 @@ def fleet_snapshot(fleet: Fleet, snapshot: Snapshot, hearing: Hearing = NOTHING)
         replicas=replicas,
         samples=Samples(samples, below=snapshot.samples, own=FLEET_SAMPLES),
         missing=missing,
+        listening=listening,
     )
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from autoscaler.model import Replica, Unit, UnitPhase
+from autoscaler.model import FleetSnapshot, Unit, UnitPhase
 
 Identity = tuple[str, float]
 STARTING_SECONDS = 120.0
@@ -15,40 +14,42 @@ STARTING_SECONDS = 120.0
 class Hearing:
     """What is remembered of a fleet's units. A value: `after` returns the next one.
 
-    heard: those whose worker was heard of, or that ran before we began to listen and may have
-    worked; None before the first look. A source forgets a silent worker in the end; its unit is
-    remembered here for as long as it exists. anyone: whether any worker of the fleet ever was
-    heard of, for where remote control is off none is, however busy.
+    heard: those whose worker was heard of, or that ran while nobody listened and may have worked.
+    A source forgets a silent worker in the end; its unit is remembered here for as long as it
+    exists. anyone: whether any worker of the fleet ever was heard of, for where remote control is
+    off none is, however busy. deaf: whether nobody listened since the last look, if there was one.
     """
 
-    heard: frozenset[Identity] | None = None
+    heard: frozenset[Identity] = frozenset()
     anyone: bool = False
+    deaf: bool = True
 
-    def after(self, replicas: Iterable[Replica]) -> Hearing:
-        """With what one reading of all units tells."""
-        present = {_identity(replica.unit): replica for replica in replicas}
+    def after(self, snapshot: FleetSnapshot) -> Hearing:
+        """With what one tick tells."""
+        if not snapshot.listening or f"target/{snapshot.fleet.name}" in snapshot.missing:
+            return replace(self, deaf=self.deaf or not snapshot.listening)
+        present = {_identity(replica.unit): replica for replica in snapshot.replicas}
         heard = frozenset(
             identity
             for identity, replica in present.items()
             if replica.worker is not None or self._may_have_worked(identity, replica.unit)
         )
         told = any(replica.worker is not None for replica in present.values())
-        return Hearing(heard, self.anyone or told)
+        return Hearing(heard, self.anyone or told, deaf=False)
 
     def never(self, unit: Unit, now: float) -> bool:
         """Whether it is certain that the unit's worker never took a task.
 
         One that is just starting may take its first one while we look away.
         """
-        if self.heard is None or _identity(unit) in self.heard:
+        if self.deaf or _identity(unit) in self.heard:
             return False
         overdue = now - unit.created_at > STARTING_SECONDS
         return unit.phase is UnitPhase.PENDING or (self.anyone and overdue)
 
     def _may_have_worked(self, identity: Identity, unit: Unit) -> bool:
-        if self.heard is None:
-            return unit.phase is not UnitPhase.PENDING
-        return identity in self.heard
+        unseen = self.deaf and unit.phase is not UnitPhase.PENDING
+        return unseen or identity in self.heard
 
 
 def _identity(unit: Unit) -> Identity:

@@ -83,6 +83,7 @@ class FleetSnapshot:
 
     samples holds the fleet's own (engine/demand.py names them) above those of all sources.
     missing: what this fleet needs and does not have -> why; anything here forbids scale-in.
+    listening: whether what is told of its workers is of now; else silence tells nothing.
     current: the replicas that it has or will have, neither draining nor terminating; counted once,
     as every stage of a decision asks for it.
     """
@@ -92,6 +93,7 @@ class FleetSnapshot:
     replicas: tuple[Replica, ...] = ()
     samples: Samples = field(default_factory=Samples)
     missing: Mapping[str, str] = field(default_factory=dict)
+    listening: bool = True
     current: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

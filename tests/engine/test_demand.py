@@ -170,13 +170,14 @@ def test_a_worker_that_beats_and_no_longer_answers_is_not_known():
 
 
 def test_what_is_heard_late_proves_no_silence():
-    hearing = Hearing(frozenset(), anyone=True)
+    hearing = Hearing(frozenset(), anyone=True, deaf=False)
     units, told = [unit("a"), unit("b")], {"a@host": worker("a@host")}
     for age, unheard in ((5.0, ["b"]), (5.1, [])):
         screened = Screened({"workers": WorkersState(NOW - age, told)}, {})
         snapshot = take_snapshot(NOW, screened, {"default": tuple(units)}, frozenset({"workers"}))
         seen = fleet_snapshot(fleet(), snapshot, hearing)
         assert [replica.name for replica in seen.replicas if replica.unheard] == unheard
+        assert seen.listening is bool(unheard)
     unread = take_snapshot(NOW, Screened({}, {}), {"default": tuple(units)}, frozenset({"w"}))
     assert not any(replica.unheard for replica in fleet_snapshot(fleet(), unread, hearing).replicas)
 
