@@ -73,13 +73,13 @@ class Reconciler:
         """Decide on the snapshot and carry it out. Without an actuator nothing is ever done."""
         killed = killed_tasks(self.memory.seen, snapshot)
         self.memory.seen = snapshot
+        self.memory.hearing = self.memory.hearing.after(snapshot)
         return replace(await self._turn(snapshot, override), killed_tasks=killed)
 
     async def _turn(self, snapshot: FleetSnapshot, override: Override | None) -> FleetTick:
         if f"target/{self.fleet.name}" in snapshot.missing:
             return self._hold(snapshot, override)
         memory = self.memory
-        memory.hearing = memory.hearing.after(snapshot.replicas)
         self._read_back(snapshot)
         decision, memory.history = decide(self._policies, snapshot, memory.history, override)
         memory.last = decision
@@ -141,13 +141,14 @@ class Reconciler:
         there = {replica.name for replica in snapshot.replicas if replica.unit.drain is None}
         came = len(memory.unsure.keys() & there)
         memory.unsure = {
-            name: at
+            name: min(at, now)
             for name, at in memory.unsure.items()
-            if name not in there and 0 <= now - at < UNSURE_SECONDS
+            if name not in there and now - at < UNSURE_SECONDS
         }
         if came:
             current, behavior = snapshot.current, self.fleet.behavior
-            memory.history = memory.history.scaled(current - came, current, now, behavior)
+            history = memory.history.until(now)
+            memory.history = history.scaled(current - came, current, now, behavior)
 
     def _hold(self, snapshot: FleetSnapshot, override: Override | None) -> FleetTick:
         """No number can follow from a size that was not read."""
@@ -181,8 +182,11 @@ class Reconciler:
         serving = {replica.name for replica in snapshot.replicas if replica.serving}
         grown = [o for o in outcomes if o.action.kind in GROWING and o.action.unit not in serving]
         asked = {o.action.unit: snapshot.now for o in grown if o.result in UNSURE}
-        self.memory.unsure = {**self.memory.unsure, **asked}
-        ups = sum(1 for outcome in grown if outcome.result is Result.APPLIED)
+        sure = {o.action.unit for o in grown if o.result is Result.APPLIED}
+        self.memory.unsure = {
+            name: at for name, at in {**self.memory.unsure, **asked}.items() if name not in sure
+        }
+        ups = len(sure)
         downs = sum(
             1
             for outcome in outcomes

@@ -125,3 +125,31 @@ async def test_a_bug_in_an_observer_is_told_with_the_next_tick(world, tmp_path):
     ticks = Ticks(config(tmp_path), observers=[broken, seen.append])
     await ticks.run(2)
     assert [bool(tick.bugs) for tick in seen] == [False, False, True, True]
+
+
+async def test_what_came_without_an_answer_counts_though_the_clock_was_set_back(world, tmp_path):
+    one_a_minute = {"limits": [{"type": "pods", "value": 1, "period_seconds": 60}]}
+    ticks = Ticks(config(tmp_path, fleet={"behavior": {"scale_up": one_a_minute}}))
+    world.depth = 16
+    await ticks.run()
+    world.at["launch"] = lambda: world.launch("default-1", ticks.now)
+    world.faults["launch"] = TARGET_DOWN
+    assert (await ticks.run()).result is Result.FAILED
+    world.at.clear()
+    world.faults.clear()
+    ticks.now -= 3600
+    turn = await ticks.run()
+    assert (turn.decision.reason, turn.decision.desired, len(world.units)) == ("ScaleUpLimit", 1, 1)
+
+
+async def test_what_was_asked_for_again_with_success_is_counted_once(world, tmp_path):
+    ticks = Ticks(config(tmp_path))
+    world.depth = 16
+    await ticks.run()
+    world.faults["launch"] = TARGET_DOWN
+    await ticks.run()
+    assert ticks.controller.memory_of("default").unsure
+    world.faults.clear()
+    await ticks.run()
+    assert not ticks.controller.memory_of("default").unsure
+    assert [event.replicas for event in ticks.controller.memory_of("default").history.ups] == [4]

@@ -38,6 +38,12 @@ class GuardMemory:
         recent = tuple(shrink for shrink in self.shrinks if now - shrink[0] < HOUR_SECONDS)
         return replace(self, shrinks=(*recent, (now, replicas)))
 
+    def set_back(self, seconds: float) -> GuardMemory:
+        """With all times earlier, as the clock was set back since the last tick: that is a gap."""
+        last = None if self.last_tick_at is None else self.last_tick_at - seconds
+        shrinks = tuple((at - seconds, replicas) for at, replicas in self.shrinks)
+        return replace(self, last_tick_at=last, known_since=None, shrinks=shrinks)
+
 
 def guard(
     snapshot: FleetSnapshot, memory: GuardMemory, proposed: int
@@ -97,7 +103,7 @@ def _doubtful(snapshot: FleetSnapshot, memory: GuardMemory, demand: float | None
     window = down_window_seconds(snapshot.fleet.behavior)
     longest = max(GAP_INTERVALS * snapshot.fleet.interval_seconds, min(window, GAP_SECONDS))
     collapsed = demand == 0 and memory.demand is not None and memory.demand >= COLLAPSE_FROM_TASKS
-    return elapsed < 0 or elapsed > longest or collapsed
+    return elapsed > longest or collapsed
 
 
 def _settling_seconds(snapshot: FleetSnapshot, known_since: float) -> float:

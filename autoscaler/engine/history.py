@@ -48,7 +48,7 @@ class History:
     def until(self, now: float) -> History:
         """As it is, or, when the clock was set back, with everything as old as at the last tick.
 
-        It would count until the clock has caught up otherwise.
+        It would count until the clock has caught up otherwise. How long all was known is doubtful.
         """
         log, guard = self.recommendations, self.guard
         back = max(0.0, (guard.last_tick_at or 0.0) - now)
@@ -59,7 +59,7 @@ class History:
             recommendations=None if log is None else _earlier(back, log),
             ups=_earlier(back, self.ups),
             downs=_earlier(back, self.downs),
-            guard=replace(guard, shrinks=tuple((at - back, n) for at, n in guard.shrinks)),
+            guard=guard.set_back(back),
         )
 
     def seeded(self, current: int, now: float) -> History:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from autoscaler.engine.guards import GuardMemory, cap_shrink, guard
 from autoscaler.model import Behavior, DrainRules, ScalingRules
 from tests.records import NOW, replica, seen
@@ -60,10 +62,16 @@ def test_a_gap_in_the_data_starts_the_wait_anew():
     ]
 
 
-def test_a_pause_of_the_daemon_and_a_clock_set_back_are_gaps():
+def test_a_pause_of_the_daemon_is_a_gap():
     settled = [(n * 5, {}, 5) for n in range(5)]
     assert walk(*settled, (200, {}, 5))[-2:] == [None, "DataNotSettled"]
-    assert walk(*settled, (10, {}, 5))[-2:] == [None, "DataNotSettled"]
+
+
+def test_a_clock_set_back_is_a_gap_and_what_went_lately_stays_as_recent():
+    back = replace(GuardMemory.settled(NOW), shrinks=((NOW - 60, 2),)).set_back(600)
+    assert back == GuardMemory(last_tick_at=NOW - 600, shrinks=((NOW - 660, 2),))
+    assert guard(seen(*THREE, now=NOW - 590), back, 1)[0].reason == "DataNotSettled"
+    assert GuardMemory().set_back(600) == GuardMemory()
 
 
 def test_a_pause_or_a_clock_set_forward_within_a_long_window_is_a_gap_and_a_slow_tick_is_none():

@@ -41,8 +41,9 @@ def test_when_the_clock_is_set_back_everything_is_as_old_as_it_was_at_the_last_t
         logged((1, 660), (2, 600)),
         events((1, 660)),
         events((2, 600, True), (3, 690)),
-        GuardMemory(last_tick_at=NOW, shrinks=((NOW - 605, 1),)),
+        GuardMemory(last_tick_at=NOW - 600, shrinks=((NOW - 605, 1),)),
     )
+    assert kept.until(NOW - 600).until(NOW - 600) == kept.until(NOW - 600)
     assert History(recommendations=None, guard=kept.guard).until(NOW - 1).recommendations is None
     assert History().until(NOW) == History()
 
