@@ -42,7 +42,7 @@ class SimBroker:
         """Give waiting tasks to consumers with room, in a random turn."""
         waiting = self.queues[queue]
         while waiting and self.up:
-            able = [worker for worker in self.workers if worker.wants(queue)]
+            able = [w for w in self.workers if queue in w.subscribed and w.wants(queue)]
             if not able:
                 return
             self._world.random.choice(able).fetch(waiting.popleft())

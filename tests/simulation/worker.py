@@ -81,8 +81,9 @@ class SimWorker:
     def wants(self, queue: str) -> bool:
         """Whether it would take one more task of this queue."""
         settings = self.settings
-        able = self.works and not self.catatonic and queue in self.subscribed
-        return able and len(self.active) + len(self.reserved) < settings.slots * settings.prefetch
+        if len(self.active) + len(self.reserved) >= settings.slots * settings.prefetch:
+            return False
+        return self.works and not self.catatonic and queue in self.subscribed
 
     def connect(self) -> None:
         """Come online: from now on it is heard and consumes."""

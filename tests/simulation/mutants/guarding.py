@@ -33,14 +33,14 @@ GUARDING = (
     Bug(
         "collapse_is_believed",
         "engine.guards",
-        "elapsed < 0 or elapsed > longest or collapsed",
-        "elapsed < 0 or elapsed > longest",
+        "return elapsed > longest or collapsed",
+        "return elapsed > longest",
     ),
     Bug(
         "missed_ticks_are_no_gap",
         "engine.guards",
-        "elapsed < 0 or elapsed > longest or collapsed",
-        "elapsed < 0 or collapsed",
+        "return elapsed > longest or collapsed",
+        "return collapsed",
     ),
     Bug(
         "cycle_cap_ignored",

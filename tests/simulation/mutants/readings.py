@@ -118,8 +118,8 @@ READINGS = (
     Bug(
         "first_look_trusts_silence",
         "engine.hearing",
-        "return unit.phase is not UnitPhase.PENDING",
-        "return False",
+        "unseen = self.deaf and unit.phase is not UnitPhase.PENDING",
+        "unseen = False",
     ),
     Bug(
         "starting_units_are_unused",
@@ -130,8 +130,14 @@ READINGS = (
     Bug(
         "old_news_proves_silence",
         "engine.demand",
-        "certain = hearing if _hears_now(fleet, snapshot) else NOTHING",
+        "certain = hearing if listening else NOTHING",
         "certain = hearing",
+    ),
+    Bug(
+        "deafness_is_forgotten",
+        "engine.hearing",
+        "deaf=self.deaf or not snapshot.listening",
+        "deaf=self.deaf",
     ),
     Bug(
         "what_was_heard_is_forgotten",
