@@ -34,9 +34,11 @@ class Block:
 class AirflowQueue:
     """The task instances of one queue and executor, as counts.
 
-    queued: handed to Celery and not begun. admissible: scheduled, and the scheduler could queue
-    them now. blocked: scheduled, and what they wait for. hidden: work that takes a Celery slot and
-    is no task instance (callbacks, connection tests). oldest_*_at: Unix seconds by our clock.
+    queued: handed to Celery and not begun. scheduled: those of running runs of DAGs that are not
+    paused. admissible: scheduled, and the scheduler could queue them now. blocked: the rest of
+    them, and what they wait for; its `used` includes what is admissible. hidden: work that takes
+    a Celery slot and is no task instance (callbacks, connection tests). oldest_*_at: Unix seconds
+    by our clock.
     """
 
     name: str
@@ -108,6 +110,8 @@ class AirflowState(Observation):
 
     clock_skew_seconds: how far the database's clock is ahead of ours. triggers None: the version
     has none to tell of. jobs: only those whose row says running, however old their heartbeat.
+    read_only: the database accepts no writes, so Airflow stands still. replica_lag_seconds: how
+    old its copy is; None for a primary.
     """
 
     at: float
@@ -120,6 +124,8 @@ class AirflowState(Observation):
     import_errors: int = 0
     next_runs: tuple[NextRun, ...] = ()
     clock_skew_seconds: float = 0.0
+    read_only: bool = False
+    replica_lag_seconds: float | None = None
 
     def samples(self) -> Iterator[Sample]:
         """Counts by queue and executor, and of the whole; nothing grows with DAGs or tasks."""

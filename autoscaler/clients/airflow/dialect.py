@@ -1,0 +1,55 @@
+"""What differs between PostgreSQL and MySQL for somebody who only reads."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from sqlalchemy import URL, ColumnElement
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from autoscaler.clients.airflow.address import DatabaseAddress
+
+APPLICATION_NAME = "autoscaler"
+
+
+class Dialect(ABC):
+    """One kind of database.
+
+    failures: what its driver raises of itself, where SQLAlchemy does not wrap it.
+    nulls_first: whether it sorts NULL before all dates.
+    """
+
+    failures: ClassVar[tuple[type[Exception], ...]] = ()
+    nulls_first: ClassVar[bool]
+
+    def __init__(self, address: DatabaseAddress, timeout_seconds: float) -> None:
+        self.address = address
+        self.timeout_seconds = timeout_seconds
+
+    @property
+    @abstractmethod
+    def url(self) -> URL:
+        """What SQLAlchemy opens, with the driver that we use."""
+
+    @abstractmethod
+    def arguments(self) -> Mapping[str, Any]:
+        """What the driver is told beyond the URL. Raises ValueError for unusable TLS files."""
+
+    @abstractmethod
+    async def opened(self, connection: AsyncConnection) -> AsyncConnection:
+        """Prepare a new connection."""
+
+    @abstractmethod
+    async def begin(self, connection: AsyncConnection) -> None:
+        """Begin a read-only transaction that sees one instant, with time limits of the server."""
+
+    @abstractmethod
+    def cut(self, connection: Any) -> None:
+        """Drop the driver's connection at once, without a word to the server."""
+
+    @property
+    @abstractmethod
+    def vitals(self) -> tuple[ColumnElement[Any], ...]:
+        """Columns `now` (Unix seconds), `read_only` and `lag` (seconds; NULL on a primary)."""

@@ -1,0 +1,69 @@
+"""MySQL and MariaDB through aiomysql, with times in UTC as Airflow writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pymysql import MySQLError
+from sqlalchemy import URL, ColumnElement, Float, cast, func, literal, literal_column, null
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from autoscaler.clients.airflow.dialect import APPLICATION_NAME, Dialect
+from autoscaler.clients.airflow.tls import context
+
+
+class MySQL(Dialect):
+    """MySQL 8 and MariaDB."""
+
+    failures = (MySQLError,)
+    nulls_first = True
+
+    @property
+    def url(self) -> URL:
+        return self.address.url.set(drivername="mysql+aiomysql", query={})
+
+    def arguments(self) -> Mapping[str, Any]:
+        arguments = {
+            "connect_timeout": self.timeout_seconds,
+            "charset": "utf8mb4",
+            "init_command": "SET time_zone = '+00:00'",
+            "program_name": APPLICATION_NAME,
+        }
+        socket = self.address.option("unix_socket")
+        if socket:
+            arguments["unix_socket"] = socket
+        authority, certificate, key = map(self.address.option, ("ssl_ca", "ssl_cert", "ssl_key"))
+        mode = (self.address.option("ssl_mode", "ssl") or "").upper()
+        if authority or certificate or mode in ("REQUIRED", "TRUE", "1"):
+            verify = authority is not None
+            host = mode == "VERIFY_IDENTITY"
+            arguments["ssl"] = context(authority, certificate, key, verify=verify, verify_host=host)
+        return arguments
+
+    async def opened(self, connection: AsyncConnection) -> AsyncConnection:
+        limit = (
+            f"max_statement_time = {self.timeout_seconds:.3f}"
+            if connection.dialect.is_mariadb  # type: ignore[attr-defined]  # MySQL's dialect has it
+            else f"max_execution_time = {1000 * self.timeout_seconds:.0f}"
+        )
+        await connection.exec_driver_sql(f"SET SESSION {limit}")
+        await connection.exec_driver_sql("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        await connection.rollback()
+        return connection
+
+    async def begin(self, connection: AsyncConnection) -> None:
+        await connection.exec_driver_sql("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
+
+    def cut(self, connection: Any) -> None:
+        connection.close()
+
+    @property
+    def vitals(self) -> tuple[ColumnElement[Any], ...]:
+        """A replica tells its lag to nobody who may only read, but says that it is read-only."""
+        read_only = literal_column("@@global.read_only").not_in(("0", "OFF"))
+        return (
+            func.unix_timestamp(func.sysdate(literal(6))).label("now"),
+            read_only.label("read_only"),
+            cast(null(), Float).label("lag"),
+        )

@@ -1,0 +1,181 @@
+"""Every statement that is polled. Each works on rows that are active now, never on history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Executable,
+    Select,
+    case,
+    cast,
+    false,
+    func,
+    literal,
+    null,
+    select,
+    union_all,
+)
+from sqlalchemy.types import BigInteger, DateTime
+
+from autoscaler.clients.airflow.dialect import Dialect
+from autoscaler.clients.airflow.schema import AirflowSchema
+
+MAX_TASKS = 100_000
+MAX_JOBS = 1_000
+MAX_RUNS = 1_000
+WITH_EXECUTOR = ("queued", "running", "restarting")
+UNDER_WAY = ("pending", "queued", "running")
+JOB_KINDS = {
+    "SchedulerJob": "scheduler",
+    "TriggererJob": "triggerer",
+    "DagProcessorJob": "dag_processor",
+}
+
+
+def vitals(schema: AirflowSchema, dialect: Dialect) -> Select[Any]:
+    """One row: the database's clock, whether it can be written, triggers and import errors."""
+    counts = (
+        select(func.count(schema.tables[name].c.id)).scalar_subquery().label(label)
+        for name, label in (("trigger", "triggers"), ("import_error", "import_errors"))
+    )
+    return select(*dialect.vitals, *counts)
+
+
+def with_executor(schema: AirflowSchema) -> Select[Any]:
+    """The task instances that the executor has, row by row."""
+    ti = schema.tables["task_instance"].c
+    heartbeat = ti.last_heartbeat_at if "last_heartbeat_at" in ti else _no_time()
+    return (
+        select(
+            ti.external_executor_id,
+            ti.dag_id,
+            ti.task_id,
+            ti.run_id,
+            ti.map_index,
+            ti.state,
+            ti.queue,
+            ti.executor,
+            ti.pool,
+            ti.pool_slots,
+            ti.queued_dttm,
+            ti.start_date,
+            heartbeat.label("last_heartbeat_at"),
+            ti.hostname,
+        )
+        .where(ti.state.in_(WITH_EXECUTOR))
+        .limit(MAX_TASKS + 1)
+    )
+
+
+def scheduled(schema: AirflowSchema) -> Select[Any]:
+    """What the scheduler looks at when it admits tasks, those alike as one row.
+
+    Grouped first, so that of a mapped task only one row looks for its run and its DAG.
+    """
+    ti = schema.tables["task_instance"].c
+    run = schema.tables["dag_run"].c
+    dag = schema.tables["dag"].c
+    alike = (
+        ti.dag_id,
+        ti.run_id,
+        ti.task_id,
+        ti.queue,
+        ti.executor,
+        ti.pool,
+        ti.pool_slots,
+        ti.priority_weight,
+    )
+    since = ti.scheduled_dttm if "scheduled_dttm" in ti else ti.updated_at
+    group = (
+        select(
+            *alike,
+            func.count().label("tasks"),
+            func.min(ti.map_index).label("map_index"),
+            func.min(since).label("since"),
+        )
+        .where(ti.state == "scheduled")
+        .group_by(*alike)
+        .subquery("alike")
+    )
+    date = run.logical_date if schema.limits_runs else run.execution_date
+    statement = (
+        select(group, date.label("date"), dag.max_active_tasks)
+        .where(run.dag_id == group.c.dag_id, run.run_id == group.c.run_id)
+        .where(run.state == "running")
+        .where(dag.dag_id == group.c.dag_id, dag.is_paused == false())
+        .limit(MAX_TASKS + 1)
+    )
+    return statement if schema.limits_runs else statement.where(run.run_type != "backfill")
+
+
+def pools(schema: AirflowSchema) -> Select[Any]:
+    """All pools, with the slots of deferred tasks where those count."""
+    ti = schema.tables["task_instance"].c
+    pool = schema.tables["slot_pool"].c
+    deferred = (
+        select(cast(func.coalesce(func.sum(ti.pool_slots), 0), BigInteger))
+        .where(ti.pool == pool.pool, ti.state == "deferred")
+        .scalar_subquery()
+    )
+    counted = case((pool.include_deferred, deferred), else_=literal(0))
+    return select(pool.pool, pool.slots, counted.label("deferred"))
+
+
+def jobs(schema: AirflowSchema) -> Select[Any]:
+    """The schedulers, triggerers and DAG processors that are called running, latest first."""
+    job = schema.tables["job"].c
+    return (
+        select(job.job_type, job.hostname, job.latest_heartbeat)
+        .where(job.state == "running", job.job_type.in_(tuple(JOB_KINDS)))
+        .where(job.latest_heartbeat.is_not(None))
+        .order_by(job.latest_heartbeat.desc())
+        .limit(MAX_JOBS)
+    )
+
+
+def next_runs(schema: AirflowSchema, until: Any) -> Select[Any]:
+    """The DAGs whose next run is created by then, soonest first; those overdue among them."""
+    dag = schema.tables["dag"].c
+    statement = (
+        select(dag.dag_id, dag.next_dagrun_create_after)
+        .where(dag.next_dagrun_create_after <= until, dag.is_paused == false())
+        .where(func.coalesce(dag.has_import_errors, false()) == false())
+        .order_by(dag.next_dagrun_create_after)
+        .limit(MAX_RUNS)
+    )
+    if "exceeds_max_non_backfill" in dag:
+        statement = statement.where(dag.exceeds_max_non_backfill == false())
+    return statement.where(~dag.is_stale if "is_stale" in dag else dag.is_active)
+
+
+def hidden(schema: AirflowSchema) -> Executable | None:
+    """By queue and executor: what takes a slot and is no task; None where there is no such."""
+    parts = list(_hidden(schema))
+    if not parts:
+        return None
+    rows = union_all(*parts).subquery("hidden").c
+    by = rows.queue, rows.executor
+    return select(*by, func.count().label("tasks")).group_by(*by)
+
+
+def _hidden(schema: AirflowSchema) -> Iterator[Select[Any]]:
+    if "callback" in schema.tables:
+        row = schema.tables["callback"].c
+        told = _told(row.data, "queue"), _told(row.data, "executor")
+        yield select(*told).where(row.type == "executor", row.state.in_(UNDER_WAY))
+    if "connection_test_request" in schema.tables:
+        row = schema.tables["connection_test_request"].c
+        yield select(row.queue, row.executor).where(row.state.in_(UNDER_WAY))
+
+
+def _told(data: ColumnElement[Any], key: str) -> ColumnElement[Any]:
+    """A text in a callback's data, which Airflow wraps in its own notation for mappings."""
+    wrapped = data[("__var", key)].as_string()
+    return func.coalesce(wrapped, data[key].as_string()).label(key)
+
+
+def _no_time() -> ColumnElement[Any]:
+    return cast(null(), DateTime())

@@ -1,0 +1,86 @@
+"""Source `airflow_database`: demand, limits and health from Airflow's metadata database."""
+
+from __future__ import annotations
+
+import asyncio
+
+from pydantic import Field, field_validator
+
+from autoscaler.clients.airflow.address import parse_address
+from autoscaler.clients.airflow.connection import AirflowDatabase
+from autoscaler.clients.airflow.reading import read
+from autoscaler.clients.airflow.state import Defaults, state_of
+from autoscaler.errors import SourceError
+from autoscaler.interfaces import Context, Options, Source
+from autoscaler.model import AirflowState
+from autoscaler.secret import Secret
+
+
+class AirflowDatabaseOptions(Options):
+    """How to reach the database, and what of Airflow's config it does not hold."""
+
+    url: Secret = Field(
+        description="Airflow's sql_alchemy_conn: postgresql:// or mysql://, whatever its driver"
+    )
+    timeout_seconds: float = Field(default=5.0, gt=0, le=60, description="For one read")
+    sql_alchemy_schema: str | None = Field(
+        default=None, min_length=1, description="Airflow's sql_alchemy_schema, if it has one"
+    )
+    parallelism: int = Field(
+        default=32, ge=0, description="Airflow's parallelism of one scheduler; 0: no limit"
+    )
+    default_executor: str = Field(
+        default="CeleryExecutor", min_length=1, description="The first of Airflow's executors"
+    )
+    default_queue: str = Field(
+        default="default", min_length=1, description="Airflow's default_queue"
+    )
+    horizon_seconds: float = Field(
+        default=3600, ge=0, description="How far ahead next runs are looked for"
+    )
+    max_lag_seconds: float = Field(
+        default=10, ge=0, description="How far a read replica may lag behind its primary"
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _well_formed(cls, url: Secret) -> Secret:
+        parse_address(url.reveal())
+        return url
+
+
+class AirflowDatabaseSource(Source[AirflowDatabaseOptions]):
+    """Reads all that a tick needs in one read-only transaction, as of one instant."""
+
+    options_type = AirflowDatabaseOptions
+
+    def __init__(self, options: AirflowDatabaseOptions, context: Context) -> None:
+        super().__init__(options, context)
+        self._defaults = Defaults(
+            executor=options.default_executor.rpartition(".")[2],
+            queue=options.default_queue,
+            parallelism=options.parallelism,
+        )
+        self._database = AirflowDatabase(
+            options.url, options.timeout_seconds, options.sql_alchemy_schema
+        )
+
+    async def read(self, now: float) -> AirflowState:
+        """Airflow's state. Raises SourceError, saying what to do."""
+        loop = asyncio.get_running_loop()
+        ahead = now - loop.time()
+        async with self._database.snapshot(SourceError) as snapshot:
+            reading = await read(
+                snapshot, lambda: ahead + loop.time(), self.options.horizon_seconds
+            )
+        lag = reading.lag_seconds
+        if lag is not None and lag > self.options.max_lag_seconds:
+            raise SourceError(
+                f"{self._database} is a replica that lags {lag:.0f} s behind:"
+                " point `url` at the primary"
+            )
+        return state_of(reading, now, self._defaults)
+
+    async def aclose(self) -> None:
+        """Close the connection."""
+        await self._database.aclose()
