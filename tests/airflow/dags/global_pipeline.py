@@ -11,13 +11,13 @@ except ImportError:
     from airflow import DAG
     from airflow.decorators import task
 
-REGIONS = {"us": 12, "eu": 8, "apac": 4}
+REGIONS = {"us": 10, "eu": 4, "apac": 2}
 THIS_HOUR = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)  # noqa: TID251
 
 with DAG(
     "global_pipeline",
     schedule="@hourly",
-    start_date=THIS_HOUR - timedelta(hours=3),
+    start_date=THIS_HOUR - timedelta(hours=2),
     catchup=True,
     is_paused_upon_creation=True,
     max_active_runs=10,

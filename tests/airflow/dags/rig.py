@@ -14,8 +14,8 @@ except ImportError:
 
 TODAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)  # noqa: TID251
 YESTERDAY = TODAY - timedelta(days=1)
-PYTHON_SECONDS = [2.0, 3.0, 4.0] * 12 + [45.0] * 4
-BASH_SECONDS = [2.0, 4.0] * 8 + [40.0] * 4
+PYTHON_SECONDS = [2.0, 3.0, 4.0] * 12 + [32.0] * 4
+BASH_SECONDS = [2.0, 4.0] * 8 + [28.0] * 4
 
 
 @task
