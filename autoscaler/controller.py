@@ -63,10 +63,11 @@ class Controller:
         self._observers = tuple(observers)
         self._snapshot = Snapshot(now=0.0)
         self._bugs: dict[str, str] = {}
-        self._fleets = tuple(fleet.fleet(config.interval_seconds) for fleet in config.fleets)
+        self._fleets = config.engine_fleets()
         self.sources: dict[str, Source[Any]] = {
             name: source.make(self._context(name)) for name, source in config.sources.items()
         }
+        self._kinds = {name: source.observes() for name, source in self.sources.items()}
         self._controls = {
             name: control
             for name, source in self.sources.items()
@@ -156,7 +157,8 @@ class Controller:
                 for name, target in self.targets.items()
             }
         screened = screen(_results(reads), missing, now)
-        return take_snapshot(now, screened, _results(listings), frozenset(self._controls))
+        units, controls = _results(listings), frozenset(self._controls)
+        return take_snapshot(now, screened, units, controls, self._kinds)
 
     async def _poll(
         self,

@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -108,6 +108,15 @@ class WorkerControl(ABC):
 
 class Source(Plugin[OptionsT]):
     """Polls one system."""
+
+    @classmethod
+    def observes(cls) -> type[Observation]:
+        """What `read` gives, as its annotation says."""
+        try:
+            given = get_type_hints(cls.read).get("return")
+        except NameError:  # an annotation that only type checkers can resolve
+            given = None
+        return given if isinstance(given, type) else Observation
 
     @abstractmethod
     async def read(self, now: float) -> Observation:

@@ -11,6 +11,7 @@ from autoscaler.errors import ControlError, SourceError, TargetError
 from autoscaler.interfaces import Notifier, Options, Policy, Source, Target, Wake, WorkerControl
 from autoscaler.model import (
     Action,
+    AirflowState,
     BrokerState,
     Drain,
     FleetSnapshot,
@@ -92,6 +93,17 @@ class FakeBroker(Source[FakeOptions]):
 
     async def aclose(self) -> None:
         WORLDS[self.options.world].closed.append("broker")
+
+
+class FakeAirflow(Source[FakeOptions]):
+    """Tells of no task at all, unless the test has something else in its place."""
+
+    options_type = FakeOptions
+
+    async def read(self, now: float) -> AirflowState:
+        world = WORLDS[self.options.world]
+        await world.meet("airflow")
+        return world.given("airflow", AirflowState(now, "3.3.2"))
 
 
 class FakeWorkers(Source[FakeOptions], WorkerControl):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
-from typing import Any, get_type_hints
+from typing import Any
 
 from autoscaler import registry
 from autoscaler.config.document import Location
@@ -13,9 +13,10 @@ from autoscaler.config.faults import Fault
 from autoscaler.config.sections import split_listen
 from autoscaler.errors import ConfigError
 from autoscaler.interfaces import Options, Source
-from autoscaler.model import BrokerState, Observation, WorkersState
+from autoscaler.model import AirflowState, BrokerState, Observation, WorkersState
 
 BROKER_URL = "AUTOSCALER_BROKER_URL"
+FROM_BROKER = "broker"
 
 _DRAIN_BOUNDS = {
     "max_draining": (1, 1000),
@@ -37,19 +38,35 @@ def default_sources() -> dict[str, Any]:
     }
 
 
+def airflow_sources(sources: Any) -> tuple[str, ...]:
+    """The names of the sources that read Airflow's own account of what it wants done."""
+    if not isinstance(sources, Mapping):
+        return ()
+    return tuple(name for name, source in sources.items() if _observed(source) is AirflowState)
+
+
+def demand_source(fleet: Any, airflow: tuple[str, ...]) -> str | None:
+    """The Airflow source that knows the demand of a fleet; None where its broker does."""
+    named = _get(fleet, "demand")
+    if named is None:
+        return airflow[0] if airflow and _get(fleet, "queues") else None
+    return named if named in airflow else None
+
+
 def cross_faults(data: Any) -> Iterator[Fault]:
     """Every fault between values of a config, given as a mapping or as a `Config`."""
     fleets = _get(data, "fleets")
     fleets = list(fleets) if isinstance(fleets, list | tuple) else []
     yield from _name_faults(fleets)
     yield from _queue_faults(fleets)
+    yield from _demand_faults(fleets, airflow_sources(_get(data, "sources")))
     for index, fleet in enumerate(fleets):
         if not isinstance(fleet, Mapping | Options):
             continue
         yield from _size_faults(("fleets", index), fleet)
         yield from _drain_faults(("fleets", index, "drain"), _get(fleet, "drain"))
-    if any(_get(fleet, "queues") for fleet in fleets):
-        yield from _source_faults(data)
+    if served := [fleet for fleet in fleets if _get(fleet, "queues")]:
+        yield from _source_faults(data, served)
     yield from _listen_faults(_get(data, "http"))
 
 
@@ -82,6 +99,17 @@ def _queue_faults(fleets: list[Any]) -> Iterator[Fault]:
             seen.add(queue)
 
 
+def _demand_faults(fleets: list[Any], airflow: tuple[str, ...]) -> Iterator[Fault]:
+    choices = " or ".join(repr(name) for name in (*airflow, FROM_BROKER))
+    for index, fleet in enumerate(fleets):
+        named = _get(fleet, "demand")
+        if named is not None and named not in (*airflow, FROM_BROKER):
+            message = f"no Airflow database among the sources is called {str(named)[:80]!r}"
+            yield ("fleets", index, "demand"), f"{message}; write {choices}"
+        elif named is None and len(airflow) > 1 and _get(fleet, "queues"):
+            yield ("fleets", index), f"must say whose its demand is: {choices}"
+
+
 def _size_faults(location: Location, fleet: Any) -> Iterator[Fault]:
     least, most = _get(fleet, "min_replicas"), _get(fleet, "max_replicas")
     if isinstance(least, int) and isinstance(most, int) and least > most:
@@ -99,7 +127,7 @@ def _drain_faults(location: Location, drain: Any) -> Iterator[Fault]:
             yield (*location, key), f"must be from {least} to {most}, not {value:g}"
 
 
-def _source_faults(data: Any) -> Iterator[Fault]:
+def _source_faults(data: Any, fleets: list[Any]) -> Iterator[Fault]:
     sources = _get(data, "sources")
     if sources is None:
         if not default_sources():
@@ -107,8 +135,12 @@ def _source_faults(data: Any) -> Iterator[Fault]:
         return
     if not isinstance(sources, Mapping):
         return
-    for wanted, words in ((BrokerState, "the length of queues"), (WorkersState, "workers")):
-        if not any(_may_give(source, wanted) for source in sources.values()):
+    observed = [_observed(source) for source in sources.values()]
+    wanted: dict[type[Observation], str] = {WorkersState: "workers"}
+    if not all(demand_source(fleet, airflow_sources(sources)) for fleet in fleets):
+        wanted = {BrokerState: "the length of queues", **wanted}
+    for kind, words in wanted.items():
+        if not any(issubclass(o, kind) or issubclass(kind, o) for o in observed):
             message = (
                 f"none of them reads {words}, which a fleet with queues needs; add one, "
                 f"or leave sources out and set {BROKER_URL}"
@@ -116,14 +148,13 @@ def _source_faults(data: Any) -> Iterator[Fault]:
             yield ("sources",), message
 
 
-def _may_give(source: Any, wanted: type[Observation]) -> bool:
-    """Whether a source may observe this, as the annotation of its `read` says."""
+def _observed(source: Any) -> type[Observation]:
+    """What a source reads; Observation where nobody can tell."""
+    given: type[Source[Any]] | None = _get(source, "plugin")
     try:
-        plugin = _get(source, "plugin") or registry.find(Source, str(_get(source, "kind")))
-        given = get_type_hints(plugin.read).get("return", Observation)
-    except (ConfigError, NameError):
-        return True
-    return issubclass(given, wanted) or issubclass(wanted, given)
+        return (given or registry.find(Source, str(_get(source, "kind")))).observes()
+    except ConfigError:
+        return Observation
 
 
 def _broker_scheme() -> str:

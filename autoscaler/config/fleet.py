@@ -60,6 +60,12 @@ class FleetConfig(Options):
         description="tasks that one replica runs at once; measured when left out",
     )
     target: TargetConfig = Field(description="what is scaled, such as {kind: local, command: …}")
+    demand: str | None = Field(
+        default=None,
+        strict=True,
+        description="whose word on its demand counts: an Airflow database among the sources by "
+        "name, or broker; left out: the Airflow database, where there is one",
+    )
     min_replicas: int = Field(
         default=1, strict=True, ge=0, le=MAX_REPLICAS, description="never fewer replicas"
     )
@@ -76,8 +82,8 @@ class FleetConfig(Options):
     )
     drain: DrainRules = Field(default_factory=DrainRules, description="how replicas leave")
 
-    def fleet(self, interval_seconds: float) -> Fleet:
-        """The fleet as the engine knows it."""
+    def fleet(self, interval_seconds: float, airflow: str | None = None) -> Fleet:
+        """The fleet as the engine knows it. airflow: the source that knows its demand."""
         return Fleet(
             name=self.name,
             queues=self.queues,
@@ -87,4 +93,5 @@ class FleetConfig(Options):
             behavior=self.behavior,
             drain=self.drain,
             interval_seconds=interval_seconds,
+            airflow=airflow,
         )

@@ -21,7 +21,13 @@ from pydantic import (
 
 from autoscaler import registry
 from autoscaler.config.behavior import HPA_SPELLING
-from autoscaler.config.cross import BROKER_URL, cross_faults, default_sources
+from autoscaler.config.cross import (
+    BROKER_URL,
+    airflow_sources,
+    cross_faults,
+    default_sources,
+    demand_source,
+)
 from autoscaler.config.document import Location
 from autoscaler.config.faults import MAX_FAULTS, Fault, config_error, path_text
 from autoscaler.config.fleet import FleetConfig
@@ -36,6 +42,7 @@ from autoscaler.config.sections import HttpConfig, JournalConfig, LogConfig
 from autoscaler.config.wording import faults_of
 from autoscaler.errors import ConfigError
 from autoscaler.interfaces import Check, CheckOptions, Options
+from autoscaler.model import Fleet
 from autoscaler.secret import Secret
 
 _SOURCE_NAME = re.compile(r"[A-Za-z0-9][-_A-Za-z0-9]{0,62}")
@@ -120,6 +127,14 @@ class Config(Options):
                 return config
         raise config_error(faults, info.context, HPA_SPELLING)
 
+    def engine_fleets(self) -> tuple[Fleet, ...]:
+        """The fleets as the engine knows them, in order."""
+        airflow = airflow_sources(self.sources)
+        return tuple(
+            fleet.fleet(self.interval_seconds, demand_source(fleet, airflow))
+            for fleet in self.fleets
+        )
+
     def enabled_checks(self) -> dict[str, PluginConfig[Check[Any]]]:
         """Every check that runs, by name: the built-in ones and the config's own."""
         built_in = {
@@ -144,9 +159,9 @@ class Config(Options):
 
 def _misfits(config: Config) -> Iterator[Fault]:
     """Targets whose options do not suit their fleet."""
-    for index, spec in enumerate(config.fleets):
+    for index, (spec, fleet) in enumerate(zip(config.fleets, config.engine_fleets(), strict=True)):
         try:
-            spec.target.plugin.fit(spec.target.options, spec.fleet(config.interval_seconds))
+            spec.target.plugin.fit(spec.target.options, fleet)
         except ConfigError as error:
             yield ("fleets", index, "target"), str(error)
 

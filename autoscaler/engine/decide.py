@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from autoscaler.engine.guards import cap_shrink, guard
+from autoscaler.engine.guards import cap_shrink, guard, veto_growth
 from autoscaler.engine.history import History
 from autoscaler.engine.limits import (
     Bounds,
@@ -31,9 +31,9 @@ def decide(
 ) -> tuple[Decision, History]:
     """How many replicas the fleet should have now, why, and what to remember of it.
 
-    recommend -> guard -> stabilize -> limit -> clamp. An operator's number, and the way back from
-    outside min..max, are only guarded. Whatever comes of it, what was recommended is logged, so
-    that the stabilization windows have no gaps.
+    recommend -> guard -> stabilize -> limit -> clamp -> veto. An operator's number, and the way
+    back from outside min..max, are only guarded. Whatever comes of it, what was recommended is
+    logged, so that the stabilization windows have no gaps.
     """
     fleet, now, current = snapshot.fleet, snapshot.now, snapshot.current
     recommendations = tuple(policy.recommend(snapshot) for policy in policies)
@@ -53,6 +53,8 @@ def decide(
             steps.append(stabilized)
             steps += _limited(snapshot, history, stabilized.after, asked.ceiling)
         steps += _clamped(snapshot, steps[-1].after)
+    if vetoed := veto_growth(snapshot, recommendations, steps[-1].after, override):
+        steps.append(vetoed)
     desired = steps[-1].after
     decision = Decision(fleet.name, now, current, desired, tuple(steps), recommendations)
     return decision, replace(after, guard=memory)

@@ -1,20 +1,24 @@
-"""Joins what was read into a snapshot, and works out each fleet's own samples from it."""
+"""Joins what was read into a snapshot, and cuts each fleet's part out of it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
-from statistics import median
 
+from autoscaler.engine.airflow_demand import airflow_demand
+from autoscaler.engine.fleet_samples import FLEET_SAMPLES, fleet_samples
 from autoscaler.engine.hearing import STARTING_SECONDS, Hearing
 from autoscaler.engine.screening import STALE_SECONDS, Screened, mute
+from autoscaler.engine.verdict import blockage, outages
 from autoscaler.model import (
+    AirflowDemand,
+    AirflowState,
     BrokerState,
     Fleet,
     FleetSnapshot,
+    Observation,
     QueueState,
     Replica,
-    Sample,
     Samples,
     Snapshot,
     Unit,
@@ -25,17 +29,7 @@ from autoscaler.model import (
 
 SILENT_AFTER_SECONDS = 10.0
 NOTHING = Hearing()
-FLEET_SAMPLES = (
-    "demand_tasks",
-    "waiting_tasks",
-    "running_tasks",
-    "queue_depth",
-    "oldest_task_age_seconds",
-    "utilization",
-    "slots_per_replica",
-    "busy_slots",
-    "slots",
-)
+NO_KINDS: Mapping[str, type[Observation]] = {}
 
 
 def take_snapshot(
@@ -43,6 +37,7 @@ def take_snapshot(
     screened: Screened,
     units: Mapping[str, tuple[Unit, ...]],
     worker_sources: frozenset[str],
+    kinds: Mapping[str, type[Observation]] = NO_KINDS,
 ) -> Snapshot:
     """The world at `now`: queues and workers joined over all sources.
 
@@ -70,6 +65,7 @@ def take_snapshot(
         queues=queues,
         workers=workers,
         worker_sources=worker_sources,
+        kinds=kinds,
     )
 
 
@@ -86,17 +82,30 @@ def fleet_snapshot(fleet: Fleet, snapshot: Snapshot, hearing: Hearing = NOTHING)
     missing.update(_unanswering(fleet, replicas, snapshot.now))
     if not missing:
         missing.update(_unheard(fleet, replicas, snapshot.now))
-    queues = [snapshot.queues[queue] for queue in fleet.queues if queue in snapshot.queues]
-    whole = len(queues) == len(fleet.queues) and not (snapshot.worker_sources & missing.keys())
-    samples = _samples(fleet, snapshot.now, queues if whole else None, replicas)
+    down = tuple(outages(fleet, snapshot))
+    missing.update({source: why for source, _, why in down})
+    airflow = _of_airflow(fleet, snapshot)
     return FleetSnapshot(
         now=snapshot.now,
         fleet=fleet,
         replicas=replicas,
-        samples=Samples(samples, below=snapshot.samples, own=FLEET_SAMPLES),
+        samples=Samples(
+            fleet_samples(fleet, snapshot, replicas, airflow, missing),
+            below=snapshot.samples,
+            own=FLEET_SAMPLES,
+        ),
         missing=missing,
         listening=listening,
+        airflow=airflow,
+        blockage=blockage(airflow, down, replicas, snapshot.now),
     )
+
+
+def _of_airflow(fleet: Fleet, snapshot: Snapshot) -> AirflowDemand | None:
+    state = snapshot.observations.get(fleet.airflow or "")
+    if not isinstance(state, AirflowState):
+        return None
+    return airflow_demand(fleet, state, snapshot.workers.values())
 
 
 def _missing(fleet: Fleet, snapshot: Snapshot) -> Iterator[tuple[str, str]]:
@@ -109,6 +118,10 @@ def _missing(fleet: Fleet, snapshot: Snapshot) -> Iterator[tuple[str, str]]:
         yield "workers", "no source tells of Celery workers"
     for source in snapshot.worker_sources & snapshot.missing.keys():
         yield source, snapshot.missing[source]
+    if fleet.airflow is not None and fleet.airflow not in snapshot.observations:
+        yield fleet.airflow, snapshot.missing.get(fleet.airflow, "no source has this name")
+    if fleet.airflow is not None and not snapshot.sources_of(BrokerState):
+        return
     for queue in fleet.queues:
         if queue not in snapshot.queues or _faults_of(queue, snapshot):
             yield f"queue/{queue}", _why_queue_is_missing(queue, snapshot)
@@ -195,58 +208,3 @@ def _worker_named(unit: Unit, workers: Mapping[str, WorkerState]) -> WorkerState
     if len(found) > 1:
         return mute(found[0])
     return found[0] if found else None
-
-
-def _samples(
-    fleet: Fleet,
-    now: float,
-    queues: list[QueueState] | None,
-    replicas: tuple[Replica, ...],
-) -> Iterator[Sample]:
-    """The fleet's samples; those that rest on something unread are left out.
-
-    demand_tasks = waiting_tasks + running_tasks. Waiting are the tasks in the queues and those
-    that serving workers have fetched and not begun. Running are those of serving workers: what a
-    draining worker still runs needs no slot of another.
-    """
-    serving = [r for r in replicas if r.serving and r.worker is not None]
-    workers = [r.worker for r in serving if r.worker is not None]
-    if queues is not None and fleet.queues:
-        running = sum(worker.busy or 0 for worker in workers)
-        waiting = sum(q.waiting for q in queues) + sum(w.reserved or 0 for w in workers)
-        yield Sample("waiting_tasks", waiting, now)
-        yield Sample("running_tasks", running, now)
-        yield Sample("demand_tasks", waiting + running, now)
-        for queue in queues:
-            yield Sample("queue_depth", queue.waiting, now, {"queue": queue.name})
-        yield from _oldest_age(now, queues)
-    yield from _slots(fleet, now, replicas)
-
-
-def _oldest_age(now: float, queues: Iterable[QueueState]) -> Iterator[Sample]:
-    ages = [0.0 if queue.waiting == 0 else queue.oldest_age_seconds for queue in queues]
-    known = [age for age in ages if age is not None]
-    if len(known) == len(ages):
-        yield Sample("oldest_task_age_seconds", max(known), now)
-
-
-def _slots(fleet: Fleet, now: float, replicas: Iterable[Replica]) -> Iterator[Sample]:
-    busy_slots = slots = 0
-    measured = []
-    for replica in replicas:
-        worker = replica.worker
-        if worker is None or not worker.slots:
-            continue
-        measured.append(worker.slots)
-        if not replica.serving or replica.silent or worker.busy is None:
-            continue
-        busy_slots += worker.busy
-        slots += worker.slots
-        labels = {"unit": replica.name}
-        yield Sample("busy_slots", worker.busy, now, labels)
-        yield Sample("slots", worker.slots, now, labels)
-    if slots:
-        yield Sample("utilization", busy_slots / slots, now)
-    if fleet.slots_per_replica or measured:
-        each = fleet.slots_per_replica or median(measured)
-        yield Sample("slots_per_replica", each, now)

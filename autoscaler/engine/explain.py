@@ -89,6 +89,8 @@ def _why(tick: FleetTick, steps: Iterable[Step]) -> Iterator[str]:
 def _why_not_more(tick: FleetTick, lowering: list[Step]) -> Iterator[str]:
     decision, snapshot = tick.decision, tick.snapshot
     yield from _overruled(tick)
+    if snapshot.blockage is not None and Stage.GUARD not in {step.stage for step in lowering}:
+        yield snapshot.blockage.message
     for step in lowering:
         yield _step(step, decision.at)
     most = snapshot.fleet.max_replicas

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from autoscaler.engine.behavior import down_window_seconds
-from autoscaler.model import FleetSnapshot, Stage, Step
+from autoscaler.model import FleetSnapshot, Override, Recommendation, Stage, Step
 
 HOUR_SECONDS = 3600.0
 COLLAPSE_FROM_TASKS = 10
@@ -69,6 +70,27 @@ def guard(
         until = snapshot.now + left
         return _hold(snapshot, proposed, "DataNotSettled", message, until), after
     return None, after
+
+
+def veto_growth(
+    snapshot: FleetSnapshot,
+    recommendations: Iterable[Recommendation],
+    proposed: int,
+    override: Override | None = None,
+) -> Step | None:
+    """Refuse replicas that would start no task, but for the least and those planned ahead of need.
+
+    While what workers cannot do without is down, nothing grows at all. An operator is believed.
+    """
+    blockage, floor = snapshot.blockage, snapshot.current
+    if blockage is None or (override is not None and override.replicas is not None):
+        return None
+    if not blockage.bottleneck.is_outage:
+        planned = (r.replicas or 0 for r in recommendations if r.planned)
+        floor = max(floor, snapshot.fleet.min_replicas, *planned)
+    if proposed <= floor:
+        return None
+    return Step(Stage.GUARD, proposed, floor, "Bottleneck", blockage.message)
 
 
 def cap_shrink(snapshot: FleetSnapshot, memory: GuardMemory, proposed: int) -> Step | None:

@@ -1,6 +1,7 @@
 """The records that flow through one tick. Frozen, standard library only, in the order they flow."""
 
 from autoscaler.model.airflow import (
+    AirflowDemand,
     AirflowJob,
     AirflowPool,
     AirflowQueue,
@@ -48,11 +49,13 @@ from autoscaler.model.observation import (
     WorkerState,
 )
 from autoscaler.model.snapshot import FleetSnapshot, FleetTick, Samples, Snapshot, Tick
+from autoscaler.model.verdict import Bottleneck, Verdict
 
 __all__ = [
     "Action",
     "ActionKind",
     "ActiveTask",
+    "AirflowDemand",
     "AirflowJob",
     "AirflowPool",
     "AirflowQueue",
@@ -64,6 +67,7 @@ __all__ = [
     "Behavior",
     "Block",
     "Blocker",
+    "Bottleneck",
     "BrokerState",
     "Decision",
     "Drain",
@@ -96,6 +100,7 @@ __all__ = [
     "Unchecked",
     "Unit",
     "UnitPhase",
+    "Verdict",
     "WorkerState",
     "WorkersState",
 ]

@@ -166,6 +166,22 @@ class AirflowState(Observation):
 
 
 @dataclass(frozen=True, slots=True)
+class AirflowDemand:
+    """One fleet's share of it.
+
+    waiting: tasks that a free slot would start now. left_alone: those that the scheduler could
+    queue and does not. oldest_at: since when the first of those waiting does (Unix seconds).
+    scheduler_seen_at: when the last scheduler that is called running gave a sign of life.
+    """
+
+    waiting: int
+    left_alone: int = 0
+    blocked: Mapping[Block, int] = field(default_factory=dict)
+    oldest_at: float | None = None
+    scheduler_seen_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ApiServerState(Observation):
     """What Airflow's API server (3.x) or webserver (2.x) says of itself.
 

@@ -11,7 +11,8 @@ class Recommendation:
     """What one policy asks for.
 
     replicas None: the policy cannot tell, because of `message`. ceiling: the most it allows.
-    active: whether there is reason enough to leave, or stay above, zero.
+    active: whether there is reason enough to leave, or stay above, zero. planned: asked for ahead
+    of need, so that what holds up the work of this moment says nothing against it.
     """
 
     policy: str
@@ -20,6 +21,7 @@ class Recommendation:
     message: str
     ceiling: int | None = None
     active: bool = True
+    planned: bool = False
 
 
 class Stage(StrEnum):

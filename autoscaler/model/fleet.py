@@ -71,6 +71,7 @@ class Fleet:
 
     behavior None means the HPA's path for specs without one: at most doubling (or 4) a step up,
     and a downscale window of 300 s. A fleet without queues has no Celery workers to ask.
+    airflow: the source that knows its demand, None where its queues do.
     """
 
     name: str
@@ -81,6 +82,7 @@ class Fleet:
     behavior: Behavior | None = None
     drain: DrainRules = field(default_factory=DrainRules)
     interval_seconds: float = 5.0
+    airflow: str | None = None
 
 
 class UnitPhase(StrEnum):

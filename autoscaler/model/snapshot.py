@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from autoscaler.model.airflow import AirflowDemand
 from autoscaler.model.decision import Decision, Outcome, Override, Result
 from autoscaler.model.finding import Alert, Finding
 from autoscaler.model.fleet import Fleet, Replica, Unit
@@ -15,6 +16,7 @@ from autoscaler.model.observation import (
     Sample,
     WorkerState,
 )
+from autoscaler.model.verdict import Verdict
 
 
 class Samples:
@@ -60,6 +62,7 @@ class Snapshot:
     missing: source name, `target/FLEET` or `SOURCE/ITEM` -> why it could not be read or trusted.
     units: fleet -> its units; a fleet whose target could not be read is absent.
     queues and workers are joined over all sources; worker_sources names the sources of workers.
+    kinds: what each source gives when it can be read.
     """
 
     now: float
@@ -70,11 +73,16 @@ class Snapshot:
     queues: Mapping[str, QueueState] = field(default_factory=dict)
     workers: Mapping[str, WorkerState] = field(default_factory=dict)
     worker_sources: frozenset[str] = frozenset()
+    kinds: Mapping[str, type[Observation]] = field(default_factory=dict)
 
     @property
     def brokers(self) -> Mapping[str, BrokerState]:
         """The brokers that were read, by source name."""
         return {n: o for n, o in self.observations.items() if isinstance(o, BrokerState)}
+
+    def sources_of(self, kind: type[Observation]) -> tuple[str, ...]:
+        """The names of the sources that give this, read or not."""
+        return tuple(name for name, given in self.kinds.items() if issubclass(given, kind))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +92,7 @@ class FleetSnapshot:
     samples holds the fleet's own (engine/demand.py names them) above those of all sources.
     missing: what this fleet needs and does not have -> why; anything here forbids scale-in.
     listening: whether what is told of its workers is of now; else silence tells nothing.
+    airflow: its demand as Airflow knows it. blockage: what else than workers holds its work up.
     current: the replicas that it has or will have, neither draining nor terminating; counted once,
     as every stage of a decision asks for it.
     """
@@ -94,6 +103,8 @@ class FleetSnapshot:
     samples: Samples = field(default_factory=Samples)
     missing: Mapping[str, str] = field(default_factory=dict)
     listening: bool = True
+    airflow: AirflowDemand | None = None
+    blockage: Verdict | None = None
     current: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

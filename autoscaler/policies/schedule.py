@@ -106,7 +106,9 @@ class Schedule(Policy[ScheduleOptions]):
         ]
         until = self._local(opened + options.duration_seconds)
         message = f"{' and '.join(filter(None, asked))} until {until}"
-        return Recommendation(name, floor or 0, "InSchedule", message, ceiling, bool(floor))
+        return Recommendation(
+            name, floor or 0, "InSchedule", message, ceiling, active=bool(floor), planned=True
+        )
 
     def _local(self, at: float) -> str:
         local = datetime.fromtimestamp(at, ZoneInfo(self.options.timezone))

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 
-from autoscaler.engine.verdict import Verdict, verdict
-from autoscaler.model import AlertState, FleetTick, QueueState, Tick
+from autoscaler.engine.verdict import verdict
+from autoscaler.model import AlertState, Blocker, Bottleneck, FleetTick, QueueState, Tick
 
+OF_EVERY_FLEET = (Bottleneck.NONE, Bottleneck.WORKERS, Bottleneck.CAPACITY)
 DEMAND_KINDS = ("waiting", "running")
 FLEET_GAUGES: tuple[tuple[str, str, Callable[[FleetTick], int]], ...] = (
     ("desired", "Replicas that the fleet should have", lambda t: t.decision.desired),
@@ -54,12 +55,32 @@ def _fleets(tick: Tick) -> Iterator[Metric]:
         "1 for what holds the fleet's work up now",
         ("fleet", "verdict"),
         [
-            ((name, each.value), each is found)
+            ((name, each.value), each is found.bottleneck)
             for name, found in verdicts.items()
             if found is not None
-            for each in Verdict
+            for each in _bottlenecks(tick.fleets[name])
         ],
     )
+    yield _gauge(
+        "blocked_tasks",
+        "Scheduled tasks of Airflow that no worker could start now, by what they wait for",
+        ("fleet", "blocker"),
+        [row for name, fleet in tick.fleets.items() for row in _blocked(name, fleet)],
+    )
+
+
+def _bottlenecks(fleet: FleetTick) -> Iterable[Bottleneck]:
+    """Those that a fleet can have: most are known of Airflow only."""
+    return Bottleneck if fleet.snapshot.fleet.airflow is not None else OF_EVERY_FLEET
+
+
+def _blocked(name: str, fleet: FleetTick) -> Iterator[Row]:
+    demand = fleet.snapshot.airflow
+    if demand is None:
+        return
+    for blocker in Blocker:
+        waiting = (n for block, n in demand.blocked.items() if block.blocker is blocker)
+        yield (name, blocker.value), sum(waiting)
 
 
 def _queues(tick: Tick) -> Iterator[Metric]:

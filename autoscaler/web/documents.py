@@ -62,6 +62,7 @@ class FleetDocument(TypedDict):
     message: str
     result: str
     verdict: str | None
+    verdict_message: str | None
     waiting_tasks: float | None
     running_tasks: float | None
     utilization: float | None

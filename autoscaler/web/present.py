@@ -30,6 +30,7 @@ def fleet_document(tick: FleetTick, trend: list[float | None]) -> FleetDocument:
     snapshot, decision = tick.snapshot, tick.decision
     fleet = snapshot.fleet
     known = f"target/{fleet.name}" not in snapshot.missing
+    found = verdict(tick)
     return {
         "name": fleet.name,
         "desired": decision.desired,
@@ -41,7 +42,8 @@ def fleet_document(tick: FleetTick, trend: list[float | None]) -> FleetDocument:
         "reason": decision.reason,
         "message": decision.message,
         "result": tick.result,
-        "verdict": verdict(tick),
+        "verdict": found.bottleneck if found else None,
+        "verdict_message": found.message if found else None,
         "waiting_tasks": _sample(tick, "waiting_tasks"),
         "running_tasks": _sample(tick, "running_tasks"),
         "utilization": _sample(tick, "utilization"),

@@ -211,3 +211,36 @@ def test_checks_are_on_unless_switched_off() -> None:
     assert tuned.keys() == every.keys() - {"worker_silent"} | {"source_down_soon"}
     assert tuned["source_down"].options.for_seconds == 7
     assert tuned["source_down_soon"].plugin is every["source_down"].plugin
+
+
+AIRFLOW: dict[str, Any] = {"kind": "tests.fakes:FakeAirflow", "world": "a"}
+
+
+def test_an_airflow_database_knows_the_demand_of_every_fleet_with_queues() -> None:
+    fleets = [
+        {**FLEET, "queues": ["a"]},
+        {**FLEET, "name": "celery", "queues": ["b"], "demand": "broker"},
+        {**FLEET, "name": "others"},
+    ]
+    made = config(fleets=fleets, sources={**SOURCES, "metadata": AIRFLOW})
+    assert [fleet.airflow for fleet in made.engine_fleets()] == ["metadata", None, None]
+    assert [fleet.airflow for fleet in config().engine_fleets()] == [None]
+
+
+def test_a_fleet_of_airflow_needs_no_broker_to_read() -> None:
+    sources = {"workers": SOURCES["workers"], "airflow": AIRFLOW}
+    fleet = {**FLEET, "queues": ["a"]}
+    assert config(fleets=[fleet], sources=sources).engine_fleets()[0].airflow == "airflow"
+    by_broker = faults(fleets=[{**fleet, "demand": "broker"}], sources=sources)
+    assert "none of them reads the length of queues" in by_broker[0]
+
+
+def test_of_two_airflows_a_fleet_must_say_which() -> None:
+    sources = {**SOURCES, "one": AIRFLOW, "two": AIRFLOW}
+    fleet = {**FLEET, "queues": ["a"]}
+    [fault] = faults(fleets=[fleet], sources=sources)
+    assert fault == "fleets[0]: must say whose its demand is: 'one' or 'two' or 'broker'"
+    [fault] = faults(fleets=[{**fleet, "demand": "three"}], sources=sources)
+    assert "is called 'three'; write 'one' or 'two' or 'broker'" in fault
+    made = config(fleets=[{**fleet, "demand": "two"}], sources=sources)
+    assert made.engine_fleets()[0].airflow == "two"

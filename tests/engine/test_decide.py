@@ -9,12 +9,14 @@ from autoscaler.engine.guards import GuardMemory
 from autoscaler.engine.history import History, LoggedRecommendation, ScaleEvent
 from autoscaler.model import (
     Behavior,
+    Bottleneck,
     Decision,
     DrainRules,
     Limit,
     LimitType,
     Override,
     ScalingRules,
+    Verdict,
 )
 from tests.engine.policies import Says
 from tests.records import NOW, replica, seen
@@ -232,3 +234,11 @@ def test_a_pause_changes_nothing_in_deciding():
 
 def test_without_policies_the_number_stays():
     assert trail(decided([], present(5))) == [("recommend", 5, "NoPolicies")]
+
+
+def test_growth_that_would_start_no_task_is_vetoed_last():
+    pool = Verdict(Bottleneck.POOL, "pool small is 1/1, 50 waiting")
+    decision = decided([Says(9)], replace(present(5), blockage=pool))
+    assert trail(decision)[-2:] == [("clamp", 9, "DesiredWithinRange"), ("guard", 5, "Bottleneck")]
+    assert decision.message == pool.message
+    assert decided([Says(2)], replace(present(5), blockage=pool)).desired == 2

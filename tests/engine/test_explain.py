@@ -1,11 +1,21 @@
 """Explanations: every answer an operator gets, word for word."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from autoscaler.engine.explain import Explanation, explain
-from autoscaler.model import ActionKind, FleetTick, Override, Result, Stage, UnitPhase
+from autoscaler.model import (
+    ActionKind,
+    Bottleneck,
+    FleetTick,
+    Override,
+    Result,
+    Stage,
+    UnitPhase,
+    Verdict,
+)
 from tests.records import NOW, replica, seen
 from tests.ticks import SAMPLES, asks, outcome, step, turn
 
@@ -178,3 +188,12 @@ def test_what_is_leaving_and_what_is_starting() -> None:
         "1 replica still to leave: at most 4 drain at once.",
     )
     assert told.why_not_more[-1] == "1 replica of 2 not ready yet."
+
+
+def test_the_bottleneck_is_named_once() -> None:
+    pool = Verdict(Bottleneck.POOL, "adding workers would start 0 tasks: pool small is 1/1")
+    blocked = replace(seen(replica("a")), blockage=pool)
+    told = explain(turn(1, snapshot=blocked, recommendations=(asks(1),)))
+    assert told.why_not_more[0] == f"{pool.message}."
+    vetoed = turn(1, step(Stage.GUARD, 9, 1, pool.message), snapshot=blocked)
+    assert sum("pool small" in sentence for sentence in explain(vetoed).why_not_more) == 1

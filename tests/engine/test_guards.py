@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from autoscaler.engine.guards import GuardMemory, cap_shrink, guard
-from autoscaler.model import Behavior, DrainRules, ScalingRules
+import pytest
+
+from autoscaler.engine.guards import GuardMemory, cap_shrink, guard, veto_growth
+from autoscaler.model import (
+    Behavior,
+    Bottleneck,
+    DrainRules,
+    Override,
+    Recommendation,
+    ScalingRules,
+    Verdict,
+)
 from tests.records import NOW, replica, seen
 
 QUICK = Behavior(ScalingRules(0), ScalingRules(0))
@@ -124,3 +134,41 @@ def test_one_hour_takes_at_most_its_percentage():
     spent = memory.shrunk(NOW - 10, 1)
     assert spent.shrinks == ((NOW - 1800, 4), (NOW - 10, 1))
     assert cap_shrink(seen(*THREE, drain=rules), spent, 1).after == 3
+
+
+POOL = Verdict(Bottleneck.POOL, "pool small is 1/1, 50 waiting")
+OUTAGE = Verdict(Bottleneck.API_SERVER, "workers cannot work without api: connection refused")
+
+
+def blocked_by(verdict, **of_fleet):
+    return replace(seen(*THREE, **of_fleet), blockage=verdict)
+
+
+def plans(replicas):
+    return Recommendation("schedule", replicas, "InSchedule", "08:00", planned=True)
+
+
+def test_replicas_that_would_start_no_task_are_refused():
+    step = veto_growth(blocked_by(POOL), (), 8)
+    assert (step.before, step.after, step.reason) == (8, 3, "Bottleneck")
+    assert step.message == POOL.message
+    assert veto_growth(blocked_by(POOL), (), 3) is None
+    assert veto_growth(blocked_by(POOL), (), 1) is None
+    assert veto_growth(blocked_by(None), (), 8) is None
+
+
+@pytest.mark.parametrize(("verdict", "after"), [(POOL, 6), (OUTAGE, 3)])
+def test_what_is_planned_ahead_only_waits_for_the_end_of_an_outage(verdict, after):
+    asked = (plans(6), plans(None), Recommendation("tracking", 9, "Demand", ""))
+    assert veto_growth(blocked_by(verdict), asked, 9).after == after
+
+
+def test_the_least_is_kept_but_not_in_an_outage():
+    assert veto_growth(blocked_by(POOL, min_replicas=5), (), 5) is None
+    assert veto_growth(blocked_by(OUTAGE, min_replicas=5), (), 5).after == 3
+
+
+def test_an_operators_number_is_not_refused():
+    held = Override("default", "because", "ann", NOW, replicas=8)
+    assert veto_growth(blocked_by(OUTAGE), (), 8, held) is None
+    assert veto_growth(blocked_by(OUTAGE), (), 8, replace(held, replicas=None)) is not None

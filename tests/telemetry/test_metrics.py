@@ -8,7 +8,18 @@ from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from autoscaler.model import Alert, AlertState, Finding, Result, Severity, Tick
+from autoscaler.model import (
+    AirflowDemand,
+    Alert,
+    AlertState,
+    Block,
+    Blocker,
+    Bottleneck,
+    Finding,
+    Result,
+    Severity,
+    Tick,
+)
 from autoscaler.telemetry.journal import Journal
 from autoscaler.telemetry.metrics import Metrics
 from autoscaler.telemetry.recent import Recent
@@ -66,7 +77,9 @@ def firing(state: AlertState) -> Alert:
 
 def exported() -> dict[str, tuple[str, ...]]:
     """Every series there is, with the names of its labels."""
-    metrics = fed(tick(turn(3, outcomes=(outcome(),)), alerts=(firing(AlertState.FIRING),)))
+    of_airflow = replace(seen(replica("a"), samples=SAMPLES), airflow=AirflowDemand(0))
+    made = turn(3, snapshot=of_airflow, outcomes=(outcome(),))
+    metrics = fed(tick(made, alerts=(firing(AlertState.FIRING),)))
     labels: dict[str, tuple[str, ...]] = {}
     for family in text_string_to_metric_families(metrics.render()[0].decode()):
         labels |= {sample.name: tuple(sorted(sample.labels)) for sample in family.samples}
@@ -108,11 +121,25 @@ def test_the_values_of_one_tick() -> None:
         ("default", "workers"): 1,
         ("default", "capacity"): 0,
     }
+    assert "autoscaler_blocked_tasks" not in found
     assert found["autoscaler_tasks_killed_total"]["scale_in", "default"] == 0
     assert found["autoscaler_actions_total"] == {("add", "default", "applied"): 1}
     assert found["autoscaler_alerts"] == {("worker_silent", "firing"): 1}
     assert found["autoscaler_leader"][()] == 1
     assert found["autoscaler_last_tick_timestamp_seconds"][()] == NOW
+
+
+def test_what_waits_for_else_than_workers_is_counted_by_blocker() -> None:
+    pools = {Block(Blocker.POOL, name, 1, 1): 5 for name in ("a", "b")}
+    demand = AirflowDemand(0, blocked={**pools, Block(Blocker.DAG_LIMIT, "etl", 2, 2): 3})
+    of_airflow = seen(replica("a"), airflow="database")
+    found = seen_by(tick(turn(3, snapshot=replace(of_airflow, airflow=demand))))
+    assert {verdict for _, verdict in found["autoscaler_verdict"]} == set(Bottleneck)
+    assert found["autoscaler_blocked_tasks"] == {
+        ("pool", "default"): 10,
+        ("dag_limit", "default"): 3,
+        ("parallelism", "default"): 0,
+    }
 
 
 def test_counters_count_over_ticks() -> None:

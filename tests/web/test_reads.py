@@ -92,6 +92,7 @@ async def test_fleets(api: Api) -> None:
             "message": "asked for by the policies",
             "result": "unchanged",
             "verdict": "none",
+            "verdict_message": "nothing waits for workers",
             "waiting_tasks": 30.0,
             "running_tasks": 8.0,
             "utilization": None,

@@ -50,9 +50,9 @@ READINGS = (
     ),
     Bug(
         "unread_queue_counts_as_empty",
-        "engine.demand",
-        "queues if whole else None",
-        "queues",
+        "engine.fleet_samples",
+        "if len(queues) < len(fleet.queues):",
+        "if False:",
         harmless="what is missing forbids to lower, whatever the sample says",
     ),
     Bug(
@@ -81,13 +81,13 @@ READINGS = (
     ),
     Bug(
         "fetched_tasks_are_no_demand",
-        "engine.demand",
-        "+ sum(w.reserved or 0 for w in workers)",
-        "",
+        "engine.fleet_samples",
+        "for queue in queues) + fetched",
+        "for queue in queues)",
     ),
     Bug(
         "running_tasks_are_no_demand",
-        "engine.demand",
+        "engine.fleet_samples",
         'yield Sample("demand_tasks", waiting + running, now)',
         'yield Sample("demand_tasks", waiting, now)',
     ),
