@@ -6,7 +6,7 @@ A plugin is one file: a class below, with its `Options` inside it, and one line 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Generic, TypeVar, get_type_hints
@@ -174,6 +174,13 @@ class Check(Plugin[CheckOptionsT]):
     @abstractmethod
     def find(self, tick: Tick) -> Iterable[Finding | Unchecked]:
         """Everything wrong at this instant, and what cannot be judged as its data is missing."""
+
+    def unread(self, tick: Tick, kind: type[Observation]) -> Iterator[Unchecked]:
+        """What cannot be judged, for the sources of this kind that were not read."""
+        missing = tick.snapshot.missing
+        for source in tick.snapshot.sources_of(kind):
+            if source in missing:
+                yield Unchecked(self.context.name, missing[source], {"source": source})
 
 
 class Notifier(Plugin[OptionsT]):

@@ -10,6 +10,7 @@ from autoscaler.interfaces import Check, Notifier, Plugin, Policy, Source, Targe
 
 SOURCES = {
     "airflow_database": "autoscaler.sources.airflow_database:AirflowDatabaseSource",
+    "airflow_api": "autoscaler.sources.airflow_api:AirflowApi",
     "celery_workers": "autoscaler.sources.celery_workers:CeleryWorkers",
     "prometheus": "autoscaler.sources.prometheus:Prometheus",
     "rabbitmq_broker": "autoscaler.sources.rabbitmq_broker:RabbitmqBroker",
@@ -33,6 +34,13 @@ POLICIES = {
     "target_tracking": "autoscaler.policies.target_tracking:TargetTracking",
 }
 CHECKS = {
+    "airflow_api_unwell": "autoscaler.checks.airflow:AirflowApiUnwell",
+    "airflow_import_errors": "autoscaler.checks.airflow:AirflowImportErrors",
+    "airflow_job_silent": "autoscaler.checks.airflow:AirflowJobSilent",
+    "airflow_read_only": "autoscaler.checks.airflow:AirflowReadOnly",
+    "airflow_tasks_lost": "autoscaler.checks.airflow_tasks:AirflowTasksLost",
+    "airflow_tasks_queued_too_long": ("autoscaler.checks.airflow_tasks:AirflowTasksQueuedTooLong"),
+    "airflow_work_blocked": "autoscaler.checks.airflow_tasks:AirflowWorkBlocked",
     "desired_above_max": "autoscaler.checks.fleets:DesiredAboveMax",
     "drain_stuck": "autoscaler.checks.fleets:DrainStuck",
     "duplicate_nodenames": "autoscaler.checks.sources:DuplicateNodenames",

@@ -12,7 +12,6 @@ from autoscaler.engine.screening import STALE_SECONDS, Screened, mute
 from autoscaler.engine.verdict import blockage, outages
 from autoscaler.model import (
     AirflowDemand,
-    AirflowState,
     BrokerState,
     Fleet,
     FleetSnapshot,
@@ -102,8 +101,8 @@ def fleet_snapshot(fleet: Fleet, snapshot: Snapshot, hearing: Hearing = NOTHING)
 
 
 def _of_airflow(fleet: Fleet, snapshot: Snapshot) -> AirflowDemand | None:
-    state = snapshot.observations.get(fleet.airflow or "")
-    if not isinstance(state, AirflowState):
+    state = snapshot.airflows.get(fleet.airflow or "")
+    if state is None:
         return None
     return airflow_demand(fleet, state, snapshot.workers.values())
 

@@ -54,6 +54,9 @@ def outages(fleet: Fleet, snapshot: Snapshot) -> Iterator[tuple[str, Bottleneck,
         for source in snapshot.sources_of(kind):
             if source in snapshot.missing and (kind is BrokerState or source == fleet.airflow):
                 yield source, which, snapshot.missing[source]
+    database = snapshot.airflows.get(fleet.airflow)
+    if database is not None and database.read_only:
+        yield fleet.airflow, Bottleneck.DATABASE, "it accepts no writes"
     for source in snapshot.sources_of(ApiServerState):
         why = _why_no_task_can_report(source, fleet.airflow, snapshot)
         if why:
@@ -81,8 +84,8 @@ def blockage(
 
 
 def _why_no_task_can_report(source: str, airflow: str, snapshot: Snapshot) -> str:
-    database = snapshot.observations.get(airflow)
-    if isinstance(database, AirflowState) and database.version.startswith("2"):
+    database = snapshot.airflows.get(airflow)
+    if database is not None and database.version.startswith("2"):
         return ""
     api = snapshot.observations.get(source)
     if isinstance(api, ApiServerState) and api.execution_api is False:

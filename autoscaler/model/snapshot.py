@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from autoscaler.model.airflow import AirflowDemand
+from autoscaler.model.airflow import AirflowDemand, AirflowState
 from autoscaler.model.decision import Decision, Outcome, Override, Result
 from autoscaler.model.finding import Alert, Finding
 from autoscaler.model.fleet import Fleet, Replica, Unit
@@ -79,6 +79,11 @@ class Snapshot:
     def brokers(self) -> Mapping[str, BrokerState]:
         """The brokers that were read, by source name."""
         return {n: o for n, o in self.observations.items() if isinstance(o, BrokerState)}
+
+    @property
+    def airflows(self) -> Mapping[str, AirflowState]:
+        """The Airflow databases that were read, by source name."""
+        return {n: o for n, o in self.observations.items() if isinstance(o, AirflowState)}
 
     def sources_of(self, kind: type[Observation]) -> tuple[str, ...]:
         """The names of the sources that give this, read or not."""
