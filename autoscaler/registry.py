@@ -9,8 +9,8 @@ from autoscaler.errors import ConfigError
 from autoscaler.interfaces import Check, Notifier, Plugin, Policy, Source, Target
 
 SOURCES = {
-    "airflow_database": "autoscaler.sources.airflow_database:AirflowDatabaseSource",
     "airflow_api": "autoscaler.sources.airflow_api:AirflowApi",
+    "airflow_database": "autoscaler.sources.airflow_database:AirflowDatabaseSource",
     "celery_workers": "autoscaler.sources.celery_workers:CeleryWorkers",
     "prometheus": "autoscaler.sources.prometheus:Prometheus",
     "rabbitmq_broker": "autoscaler.sources.rabbitmq_broker:RabbitmqBroker",

@@ -10,6 +10,7 @@ from autoscaler.model import (
     BrokerState,
     Finding,
     FleetTick,
+    Observation,
     QueueState,
     Snapshot,
     Tick,
@@ -34,10 +35,12 @@ def scene(
     workers: tuple[WorkerState, ...] = (),
     missing: Mapping[str, str] | None = None,
     duplicates: tuple[str, ...] = (),
+    **more: Observation,
 ) -> Tick:
-    """A tick with one broker (none if `queues` is None) and one source of workers."""
+    """A tick with one broker (none if `queues` is None), one source of workers, and more."""
     by_name = {worker.name: worker for worker in workers}
-    observations: dict[str, Any] = {"workers": WorkersState(NOW, by_name, frozenset(duplicates))}
+    workers_state = WorkersState(NOW, by_name, frozenset(duplicates))
+    observations: dict[str, Observation] = {"workers": workers_state, **more}
     if queues is not None:
         observations["broker"] = BrokerState(NOW, queues)
     snapshot = Snapshot(
@@ -47,6 +50,7 @@ def scene(
         queues=queues or {},
         workers=by_name,
         worker_sources=frozenset({"workers"}),
+        kinds={name: type(observation) for name, observation in observations.items()},
     )
     return Tick(1, snapshot, {turn.decision.fleet: turn for turn in turns})
 

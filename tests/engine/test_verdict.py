@@ -131,6 +131,11 @@ def test_what_workers_cannot_do_without() -> None:
     assert len(down({"broker": "x", "airflow": "x", "api": "x"})) == 3
 
 
+def test_a_database_that_takes_no_writes_is_as_good_as_down() -> None:
+    read_only = AirflowState(NOW, "3.3.2", read_only=True)
+    assert down({}, airflow=read_only) == [("airflow", Bottleneck.DATABASE)]
+
+
 def test_tasks_of_airflow_2_do_not_need_the_webserver() -> None:
     assert down({"api": "x"}, airflow=AirflowState(NOW, "2.11.2")) == []
 
