@@ -31,7 +31,6 @@ test-all: $(VENV)/.dev ## every test with coverage gates; installs servers and A
 	$(MAKE) --no-print-directory test-airflow
 
 test-airflow: $(VENV)/.airflow-3 $(VENV)/.airflow-2 ## real Airflow 3 and 2, their workers scaled
-	.ci/services
 	$(BIN)/pytest -m airflow $(ARGS)
 
 check: $(VENV)/.dev ## lint, format, types, who may import whom, sizes

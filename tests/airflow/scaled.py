@@ -14,11 +14,14 @@ from typing import Any
 import aiohttp
 import psutil
 
+from tests.airflow.settings import PARALLELISM
 from tests.airflow.stack import Airflow
 from tests.airflow.tree import signal_tree
 from tests.end_to_end.process import DaemonProcess
 from tests.servers import eventually
 
+BROKER = "AUTOSCALER_BROKER_URL"
+DATABASE = "AUTOSCALER_AIRFLOW_DATABASE_URL"
 WORKER = ("--celery-hostname", "{unit}@%h", "--queues", "{queues}", "--concurrency", "{slots}")
 
 
@@ -56,15 +59,27 @@ class FleetPlan:
 class Scaled(DaemonProcess):
     """The daemon, and the workers that it started."""
 
-    def __init__(self, stack: Airflow, directory: Path, fleets: Sequence[FleetPlan]) -> None:
+    def __init__(
+        self, stack: Airflow, directory: Path, fleets: Sequence[FleetPlan], parallelism: int
+    ) -> None:
         self.plans = fleets
         self._state = directory / "state"
+        broker, database = ({"env": name} for name in (BROKER, DATABASE))
         config = {
             "interval_seconds": 1,
+            "sources": {
+                "broker": {"kind": "redis_broker", "url": broker},
+                "workers": {"kind": "celery_workers", "url": broker},
+                "airflow": {
+                    "kind": "airflow_database",
+                    "url": database,
+                    "parallelism": parallelism,
+                },
+            },
             "fleets": [fleet.config(stack.program) for fleet in fleets],
         }
-        env = {**stack.env, "AUTOSCALER_BROKER_URL": stack.broker.url}
-        super().__init__(directory, config, env)
+        addresses = {BROKER: stack.broker.url, DATABASE: stack.postgres.url(stack.database)}
+        super().__init__(directory, config, {**stack.env, **addresses})
 
     async def until(
         self, timeout_seconds: float = 90, fleet: str = "default", **wanted: object
@@ -108,10 +123,12 @@ class Scaled(DaemonProcess):
 
 
 @contextlib.asynccontextmanager
-async def scaled(stack: Airflow, directory: Path, *fleets: FleetPlan) -> AsyncIterator[Scaled]:
+async def scaled(
+    stack: Airflow, directory: Path, *fleets: FleetPlan, parallelism: int = PARALLELISM
+) -> AsyncIterator[Scaled]:
     """A daemon that has looked once at an Airflow with nothing to do, its fleets at the least."""
     await stack.forget()
-    rig = Scaled(stack, directory, fleets or [FleetPlan()])
+    rig = Scaled(stack, directory, fleets or [FleetPlan()], parallelism)
     try:
         await rig.launch()
         for fleet in rig.plans:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import shutil
 import sys
 import tempfile
@@ -11,12 +12,13 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from tests.airflow.postgres import Postgres, postgres
 from tests.airflow.settings import TESTS, environment, home_of
 from tests.airflow.tree import ProcessTree
+from tests.postgres import PostgresServer, postgres_server
 from tests.servers import Process, Valkey, eventually, free_port, valkey
 
 COMPONENTS = {
@@ -47,7 +49,9 @@ class Outcome:
 class Airflow:
     """Its processes by the name of their command; each can be stopped, paused and killed."""
 
-    def __init__(self, version: str, directory: Path, server: Postgres, broker: Valkey) -> None:
+    def __init__(
+        self, version: str, directory: Path, server: PostgresServer, broker: Valkey
+    ) -> None:
         self.version = version
         self.postgres = server
         self.broker = broker
@@ -58,7 +62,7 @@ class Airflow:
         self.env = environment(
             version,
             directory,
-            database=server.url(self.database, "postgresql"),
+            database=server.url(self.database),
             broker=broker.url,
             api_port=self.api_port,
         )
@@ -77,11 +81,11 @@ class Airflow:
         return f"http://127.0.0.1:{self.api_port}"
 
     async def start(self) -> None:
-        await self.postgres.execute(f"create database {self.database}")
+        await asyncio.to_thread(self._make_database)
         migration = self._process("db-migrate", [self.program, "db", "migrate"])
         await migration.launch()
         assert await migration.exited(120) == 0, migration.output
-        await self.postgres.execute(POOLS, self.database)
+        await self.execute(POOLS)
         for component in self.components.values():
             await component.launch()
         await self._console.launch()
@@ -93,12 +97,16 @@ class Airflow:
         return await self._console.trigger(dag_id)
 
     async def unpause(self, dag_id: str, *, paused: bool = False) -> None:
-        await self.postgres.execute(
-            f"update dag set is_paused = {paused} where dag_id = '{dag_id}'", self.database
-        )
+        await self.execute(f"update dag set is_paused = {paused} where dag_id = '{dag_id}'")
 
-    async def rows(self, sql: str) -> list[dict[str, object]]:
-        return await self.postgres.rows(sql, self.database)
+    async def execute(self, sql: str) -> str:
+        """What psql prints for statements on Airflow's database."""
+        return await asyncio.to_thread(self.postgres.execute, sql, self.database)
+
+    async def rows(self, sql: str) -> list[dict[str, Any]]:
+        """The rows of one query by column; times come as texts."""
+        text = await self.execute(f"select json_agg(found) from ({sql}) found")
+        return list(json.loads(text.strip() or "[]"))
 
     async def outcome(self, dag_id: str) -> Outcome:
         """Of all runs of this DAG. A task that was tried again shows in its number or history."""
@@ -113,7 +121,7 @@ class Airflow:
 
     async def forget(self) -> None:
         """Delete all runs, and what of them waits in the broker."""
-        await self.postgres.execute("delete from dag_run", self.database)
+        await self.execute("delete from dag_run")
         async with self.broker.client() as client:
             await client.flushall()
 
@@ -130,6 +138,12 @@ class Airflow:
                 return str(answer.read().decode())
         except (URLError, OSError):
             return ""
+
+    def _make_database(self) -> None:
+        self.postgres.execute("alter system set max_connections = 300")
+        self.postgres.stop()
+        self.postgres.start()
+        self.postgres.execute(f"create database {self.database}")
 
     async def _parsed(self) -> bool:
         rows = await self.rows("select dag_id from serialized_dag")
@@ -182,14 +196,15 @@ class Console(Process):
 async def airflow(version: str) -> AsyncIterator[Airflow]:
     """A whole Airflow 3 or 2 without workers; its logs are shown when it does not come up."""
     directory = Path(tempfile.mkdtemp(prefix=f"airflow-{version}-"))
-    async with postgres() as server, valkey(password=BROKER_PASSWORD) as broker:
-        stack = Airflow(version, directory, server, broker)
-        try:
-            await stack.start()
-            yield stack
-        except BaseException:
-            sys.stderr.write(stack.logs())
-            raise
-        finally:
-            await stack.close()
-            shutil.rmtree(directory, ignore_errors=True)
+    with postgres_server() as server:
+        async with valkey(password=BROKER_PASSWORD) as broker:
+            stack = Airflow(version, directory, server, broker)
+            try:
+                await stack.start()
+                yield stack
+            except BaseException:
+                sys.stderr.write(stack.logs())
+                raise
+            finally:
+                await stack.close()
+                shutil.rmtree(directory, ignore_errors=True)

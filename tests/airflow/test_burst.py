@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.airflow.postgres import PASSWORD
 from tests.airflow.scaled import FleetPlan, Scaled, scaled
 from tests.airflow.settings import FERNET_KEY, JWT_SECRET
 from tests.airflow.stack import BROKER_PASSWORD
 from tests.end_to_end.test_secrets import ROUTES
+from tests.postgres import PASSWORD
 from tests.servers import eventually
 
 pytestmark = [pytest.mark.airflow, pytest.mark.asyncio(loop_scope="session")]
