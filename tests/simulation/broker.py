@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from tests.simulation.worker import SimWorker
     from tests.simulation.world import World
 
+LOOKS = 2
+LATE_TASK_SECONDS = 60.0
+
 
 class SimBroker:
     """Hands tasks to consumers. `up` is False while it cannot be reached by anybody."""
@@ -46,6 +49,26 @@ class SimBroker:
             if not able:
                 return
             self._world.random.choice(able).fetch(waiting.popleft())
+
+    def purge(self, queues: Iterable[str]) -> None:
+        """Throw away what waits in these queues, and revoke what their workers hold."""
+        for queue in queues:
+            waiting = self.queues[queue]
+            while waiting:
+                self._world.ledger.cancel(waiting.popleft())
+        for worker in list(self.workers):
+            if not worker.subscribed.isdisjoint(queues):
+                worker.revoke()
+
+    def land(self, worker: SimWorker) -> None:
+        """A message under way to a worker that was told to stop reaches it before a second look."""
+        worker.looks += 1
+        if worker.looks > LOOKS or worker.subscribed:
+            return
+        if self._world.faults.strikes("late_delivery"):
+            queue = worker.settings.queues[0]
+            task = self._world.ledger.send(queue, LATE_TASK_SECONDS, self._world.now)
+            worker.fetch(task)
 
     def named(self, worker: str) -> list[SimWorker]:
         """Every process that answers to this nodename; twins are possible."""

@@ -46,6 +46,11 @@ class Ledger:
         task.deaths.append(cause)
         self.counts[f"killed by {cause}"] += 1
 
+    def cancel(self, task: SimTaskRecord) -> None:
+        """An operator wants it no more."""
+        self.counts["cancelled"] += 1
+        self.open.pop(task.number, None)
+
     def lose(self, task: SimTaskRecord, cause: str) -> None:
         """Nobody will run it again."""
         self.counts[f"lost by {cause}"] += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ class Load:
         self._world = world
         self._random = random
         self._levels: dict[str, float] = {}
+        self._silent: set[str] = set()
         self.quiet = False
 
     def start(self) -> None:
@@ -39,6 +41,11 @@ class Load:
         for _ in range(tasks):
             self._world.broker.send(self._random.choice(plan.settings.queues), seconds)
 
+    def silence(self, plan: FleetPlan) -> Callable[[], None]:
+        """The fleet's producers stop; returns how they go on."""
+        self._silent.add(plan.name)
+        return lambda: self._silent.discard(plan.name)
+
     def _change_level(self, plan: FleetPlan) -> None:
         self._levels[plan.name] = self._random.choice(LEVELS)
         self._world.after(self._random.uniform(*LEVEL_SECONDS), self._change_level, plan)
@@ -46,7 +53,7 @@ class Load:
     def _arrive(self, plan: FleetPlan) -> None:
         if self.quiet:
             return
-        level = self._levels[plan.name]
+        level = 0.0 if plan.name in self._silent else self._levels[plan.name]
         if level > 0:
             self.send(plan)
         slots = plan.max_replicas * plan.settings.slots

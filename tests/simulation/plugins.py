@@ -125,6 +125,7 @@ class FakeControl(WorkerControl):
             heard = [process for process in able if not world.faults.strikes("replies_lost")]
             if len(heard) != 1:
                 raise ControlError(f"{worker} does not answer, or twice")
+            world.broker.land(heard[0])
             world.oracles.inspected(heard[0])
             return heard[0].state(now)
 

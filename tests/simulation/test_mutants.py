@@ -57,5 +57,5 @@ def test_a_campaign_tells_what_was_not_found():
     done = Campaign((Hunt("verified_once", None, None, 120.0), Hunt("no_settling", 3, "x", 4.0)))
     assert (done.share, done.enough) == (0.5, False)
     told = "\n".join(summary(done))
-    assert "not found: verified_once: the fake worker tells the whole truth at once" in told
+    assert "not found: verified_once: nobody knows why" in told
     assert "1 of 2 found (50.0%), in 4.00 simulated hours at the median" in told

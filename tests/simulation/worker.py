@@ -45,6 +45,7 @@ class SimWorker:
         self.reserved: list[SimTaskRecord] = []
         self.hung = self.catatonic = self.stopping = self.connected = False
         self.alive = True
+        self.looks = 0  # how often it was asked since it was told to stop
         self.on_exit: Callable[[], None] = lambda: None
         self._inbox: list[Callable[[], None]] = []
         self._done_while_hung: list[SimTaskRecord] = []
@@ -108,6 +109,8 @@ class SimWorker:
             command()
 
     def cancel_consumers(self, queues: Iterable[str]) -> None:
+        if not self.subscribed.isdisjoint(queues):
+            self.looks = 0
         self.subscribed.difference_update(queues)
 
     def add_consumers(self, queues: Iterable[str]) -> None:
@@ -128,6 +131,16 @@ class SimWorker:
         for task in done:
             self._finish(task)
         self._fetch_more()
+
+    def revoke(self) -> None:
+        """Give up every task it holds, if it listens."""
+        if not self.works:
+            return
+        for task in (*self.active, *self.reserved):
+            self._world.ledger.cancel(task)
+        self.active.clear()
+        self.reserved.clear()
+        self._idle_since = self._world.now
 
     def terminate(self, grace_seconds: float) -> None:
         """SIGTERM: a warm shutdown; SIGKILL after the grace period."""

@@ -29,6 +29,8 @@ READINGS = (
     window("workers_error", "the workers cannot be read", 2, LONG),
     window("workers_bug", "the workers' source raises what nobody expects", 1, SHORT),
     window("workers_absurd", "a worker tells impossible counts", 1.5, LONG),
+    window("workers_empty", "no worker is told of", 1, (60, 600)),
+    window("workers_partial", "some workers are left out", 1.5, (20, 400)),
     window("workers_old", "the same workers again and again, with their old time", 1, LONG),
     window("workers_future", "workers from the future", 1, LONG),
     window("replies_lost", "some workers' replies are lost", 2, LONG, amount=(0.2, 1.0)),
@@ -113,6 +115,20 @@ def _absurd_workers(state: WorkersState, random: Random, _: dict[str, Any]) -> W
     return replace(state, workers={**state.workers, name: worker})
 
 
+def _no_workers(state: WorkersState, _: Random, __: dict[str, Any]) -> WorkersState:
+    return replace(state, workers={})
+
+
+def _some_workers(state: WorkersState, random: Random, memory: dict[str, Any]) -> WorkersState:
+    fates: dict[str, float] = memory.setdefault("workers_partial", {})
+    seen = {
+        name: worker
+        for name, worker in state.workers.items()
+        if fates.setdefault(name, random.random()) < 0.5
+    }
+    return replace(state, workers=seen)
+
+
 def _old_workers(state: WorkersState, _: Random, memory: dict[str, Any]) -> WorkersState:
     kept: WorkersState = memory.setdefault("workers_old", state)
     return kept
@@ -139,5 +155,7 @@ WORKERS: dict[str, Callable[[WorkersState, Random, dict[str, Any]], WorkersState
     "workers_bug": _bug,
     "workers_old": _old_workers,
     "workers_absurd": _absurd_workers,
+    "workers_partial": _some_workers,
+    "workers_empty": _no_workers,
     "workers_future": _future_workers,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import TYPE_CHECKING
 
-from tests.simulation.faults import Fault, Heal
+from tests.simulation.faults import Fault, Heal, window
 from tests.simulation.worker import SimWorker
 
 if TYPE_CHECKING:
@@ -89,6 +89,13 @@ def _burst(world: World, random: Random) -> None:
         world.load.send(plan)
 
 
+def _cancel_work(world: World, random: Random) -> Heal:
+    """All at once there is nothing to do, and for a while nothing comes."""
+    plan = random.choice(world.scenario.fleets)
+    world.broker.purge(plan.settings.queues)
+    return world.load.silence(plan)
+
+
 WORKERS = (
     Fault("worker_hangs", "a worker is stopped (SIGSTOP), and goes on", 3, (20, 1500), _hang),
     Fault(
@@ -100,4 +107,12 @@ WORKERS = (
     Fault("broker_restarts", "all connections and pub/sub are lost", 1, (0, 0), _restart_broker),
     Fault("broker_down", "nobody reaches the broker", 1, (5, 90), _lose_broker),
     Fault("burst", "many tasks at once", 3, (0, 0), _burst),
+    Fault("work_cancelled", "an operator purges and revokes all", 1, (60, 600), _cancel_work),
+    window(
+        "late_delivery",
+        "a message under way reaches a worker that was told to stop",
+        2,
+        (60, 600),
+        amount=(0.2, 0.8),
+    ),
 )

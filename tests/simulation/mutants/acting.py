@@ -16,7 +16,6 @@ ACTING = (
         "actuator",
         "EMPTY_REPLIES = 2",
         "EMPTY_REPLIES = 1",
-        harmless="the fake worker tells the whole truth at once, so one reply is as good as two",
     ),
     Bug(
         "silence_is_emptiness",
@@ -42,7 +41,6 @@ ACTING = (
         "        if action.worker and control is not None:\n"
         "            await control.cancel_consumers(action.worker, action.queues)\n"
         "        if mark != drain:\n            await self._target.mark(action, mark)\n",
-        harmless="a worker without queues and without a mark is given them back",
     ),
     Bug(
         "consumers_are_not_cancelled",
@@ -173,7 +171,6 @@ ACTING = (
         "reconciler",
         "if override is not None and override.replicas is None:",
         "if False:",
-        harmless="whether it is paused is asked once more before each action",
     ),
     Bug(
         "paused_too_late",

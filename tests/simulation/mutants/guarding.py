@@ -129,15 +129,14 @@ GUARDING = (
     Bug(
         "no_maximum",
         "engine.limits",
-        "return _clamped(proposed, max(bounds.least, min(proposed, bounds.most)), bounds)",
-        "return _clamped(proposed, max(bounds.least, proposed), bounds)",
+        "replicas = max(bounds.least, min(proposed, bounds.most))",
+        "replicas = max(bounds.least, proposed)",
     ),
     Bug(
         "no_minimum",
         "engine.limits",
-        "return _clamped(proposed, max(proposed, bounds.least), bounds)",
-        "return _clamped(proposed, proposed, bounds)",
-        harmless="what is out of the range is clamped once more at the end",
+        "replicas = max(bounds.least, min(proposed, bounds.most))",
+        "replicas = min(proposed, bounds.most)",
     ),
     Bug(
         "after_a_bug_as_before",

@@ -53,7 +53,6 @@ READINGS = (
         "engine.fleet_samples",
         "if len(queues) < len(fleet.queues):",
         "if False:",
-        harmless="what is missing forbids to lower, whatever the sample says",
     ),
     Bug(
         "unread_workers_are_not_missing",

@@ -79,7 +79,10 @@ class Oracles:
         """A daemon tells a worker something."""
         self._world.note("told", f"daemon {link.number}: {what} {worker}")
         fleet = worker.rsplit("-", 1)[0]
-        self._effects.sent(link, self._witnesses[link.number], fleet)
+        witness = self._witnesses[link.number]
+        self._effects.sent(link, witness, fleet)
+        if what == "cancel" and not witness.lagging:
+            self._effects.cancelled(self._world.platforms[fleet], worker.partition("@")[0])
 
     def inspected(self, worker: SimWorker) -> None:
         """A worker tells the truth about itself at this moment."""

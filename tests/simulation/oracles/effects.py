@@ -28,6 +28,7 @@ class Effects:
         self._inspected: dict[str, tuple[float, SimWorker]] = {}
         self._newest: dict[tuple[str, float], Fence] = {}
         self._applied: set[tuple[str, Fence]] = set()
+        self._marked: set[tuple[str, float]] = set()
         self._excused: set[int] = set()
 
     def sent(self, link: Link, witness: Witness, fleet: str) -> None:
@@ -46,6 +47,12 @@ class Effects:
         if not witness.ticking:
             self._violated("one-evaluation", f"{who} outside of a tick")
 
+    def cancelled(self, platform: Platform, name: str) -> None:
+        """The mark comes first: else nobody knows after a crash why a worker takes nothing."""
+        unit = platform.units.get(name)
+        if unit is not None and (name, unit.created_at) not in self._marked:
+            self._violated("mark-first", f"{name} is to take no more, and has no mark")
+
     def was_applied(self, fleet: str, fence: Fence) -> bool:
         """Whether the fleet's target ever did the action of this fence."""
         return (fleet, fence) in self._applied
@@ -57,6 +64,8 @@ class Effects:
         """In order of fences; removals only of empty, drained units; never above the maximum."""
         self._judge_fence(platform, action, unit)
         self._applied.add((platform.plan.name, action.fence))
+        if action.kind is ActionKind.DRAIN and unit is not None:
+            self._marked.add((unit.name, unit.created_at))
         if action.kind is ActionKind.ADD:
             if platform.alive() >= platform.plan.max_replicas:
                 self._violated("at-most-max", f"{action.unit} is one unit too many")

@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from autoscaler.model import Action, ActionKind, Fence, FleetTick, Result, Unit
+from autoscaler.model import Action, ActionKind, Fence, FleetTick, Result, Unit, UnitPhase
 from tests.simulation.oracles.witness import SERVING, Witness, serving
 from tests.simulation.scenario import FleetPlan, Rate
 
 Violated = Callable[[str, str], None]
 HOUR_SECONDS = 3600.0
 TOLERANCE = 0.1
+WITHIN = "DesiredWithinRange"
 COLLAPSE_FROM = 10
 GROWING = (ActionKind.ADD, ActionKind.RESUME)
 DONE = (Result.APPLIED, Result.FAILED, Result.ERROR)
@@ -48,6 +49,7 @@ class FleetWatch:
         self._demand: float | None = None
         self._demands: deque[tuple[float, float]] = deque()
         self._gap = "its start"
+        self._anyone = False
         self._changes: deque[Change] = deque()
 
     def judge(self, witness: Witness, tick: FleetTick) -> None:
@@ -69,11 +71,24 @@ class FleetWatch:
             self._violated("unknown-lowers", f"{what} while {unknown} unknown")
         if witness.ticks == 1 and tick.decision.desired != tick.decision.current:
             self._violated("first-cycle", f"{tick.decision.desired} are desired at once")
-        self._judge_leaving(leaving, witness)
+        self._judge_leaving(leaving, units, witness)
+        self._judge_telling(tick, unknown, witness)
         overridden = tick.override is not None
         if victims and not overridden:
             self._judge_victims(victims, units, witness)
         self._judge_pace(tick, units, victims, excused=overridden or witness.lagging)
+
+    def _judge_telling(self, tick: FleetTick, unknown: list[str], witness: Witness) -> None:
+        """What is unknown is said to be, and is no number; what is paused does nothing at all."""
+        snapshot, override = tick.snapshot, tick.override
+        if unknown and not snapshot.missing:
+            self._violated("unknown-told", f"nothing is said of {unknown}")
+        if witness.load_unknown(self._plan) and snapshot.samples.named("demand_tasks"):
+            self._violated("unknown-number", "a demand is told that nobody knows")
+        if override is not None and override.replicas is None:
+            busy = [o.result for o in tick.outcomes if o.result is not Result.PAUSED]
+            if busy:
+                self._violated("paused", f"{busy} in a pause")
 
     def _follow(self, witness: Witness, unknown: list[str]) -> None:
         """Note since when all was known without a break, and what was wanted."""
@@ -112,6 +127,9 @@ class FleetWatch:
         for first, second in pairwise(decision.steps):
             if first.after != second.before:
                 self._violated("trail", f"{first.stage} ends at {first.after}, then {second}")
+        for step in decision.steps:
+            if step.reason == WITHIN and not plan.min_replicas <= step.after <= plan.max_replicas:
+                self._violated("trail", f"{step} is not true")
 
     def _judge_plan(
         self, actions: list[Action], units: tuple[Unit, ...], desired: int, witness: Witness
@@ -165,7 +183,9 @@ class FleetWatch:
             if idle:
                 self._violated("idle-first", f"{_names(victims)} are busy, {_names(idle)} idle")
 
-    def _judge_leaving(self, leaving: list[Unit], witness: Witness) -> None:
+    def _judge_leaving(
+        self, leaving: list[Unit], units: tuple[Unit, ...], witness: Witness
+    ) -> None:
         """Only what was marked, and told by fresh word to be empty, is to be removed."""
         for unit in leaving:
             workers = witness.workers
@@ -173,6 +193,11 @@ class FleetWatch:
             holds = worker is not None and (worker.queues or not worker.empty)
             if unit.drain is None or holds or not self._hears(unit, witness):
                 self._violated("verified", f"{unit.name} is to be removed, shown as {worker}")
+            if worker is None and unit.phase is UnitPhase.RUNNING and not self._anyone:
+                self._violated("verified", f"{unit.name} is silent, as all of its fleet ever were")
+        if witness.workers is not None:
+            names = witness.workers.workers.keys()
+            self._anyone |= any(unit.worker in names for unit in units)
 
     def _judge_pace(
         self, tick: FleetTick, units: tuple[Unit, ...], victims: list[Unit], *, excused: bool

@@ -98,18 +98,21 @@ class Witness:
 
     def unknown(self, plan: FleetPlan) -> list[str]:
         """Everything that this fleet needs and that could not be known in this tick."""
-        units, workers, broker = self.units(plan), self.workers, self.broker
+        units, workers = self.units(plan), self.workers
         found = []
         if units is None:
             found.append("units")
         if workers is None:
             found.append("workers")
-        queues = {} if broker is None else broker.queues
-        found += [q for q in plan.settings.queues if not _plausible_queue(queues.get(q))]
+        found += self._unknown_queues(plan)
         if units is not None and workers is not None:
             found += self._unknown_workers(units, workers)
             found += self._deaf_to(units, workers)
         return found
+
+    def load_unknown(self, plan: FleetPlan) -> bool:
+        """Whether queues or workers could not be read, so that the demand is no number."""
+        return self.workers is None or bool(self._unknown_queues(plan))
 
     def speaks(self, worker: WorkerState) -> bool:
         """Whether it made sense within two ticks, or ten seconds, and not in the future."""
@@ -144,6 +147,10 @@ class Witness:
         bounds = {"reads": 2 + fleets, "control": 3 * units, "effects": 2 * fleets + units}
         for kind, bound in bounds.items():
             yield kind, self._link.calls[kind] - self._calls_before.get(kind, 0), bound
+
+    def _unknown_queues(self, plan: FleetPlan) -> list[str]:
+        queues = {} if self.broker is None else self.broker.queues
+        return [q for q in plan.settings.queues if not _plausible_queue(queues.get(q))]
 
     def _timely(self, source: str) -> Any:
         shown = self._shown.get(source)
