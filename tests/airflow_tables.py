@@ -6,7 +6,8 @@ the tables that Airflow itself makes. Times of rows are Unix seconds.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,12 +26,18 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.mysql import TIMESTAMP
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
-from sqlalchemy.pool import NullPool
+from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.types import TypeDecorator
+
+from autoscaler.clock import Clock
 
 Row = Mapping[str, Any]
 HEADS = {2: "5f2621c13b39", 3: "d2f4e1b3c5a7"}
+
+
+def ago(seconds: float) -> float:
+    """That time before now, by the clock of the database, which is this machine's."""
+    return Clock().now() - seconds
 
 
 class Seconds(TypeDecorator[datetime]):
@@ -170,7 +177,7 @@ class Airflow:
         self.url = url
         self.major = major
         self.metadata = tables(major)
-        self._engine = create_async_engine(url, poolclass=NullPool)
+        self._engine = create_async_engine(url, pool_size=1)
 
     async def create(self) -> None:
         """Make the tables, with the pool that every Airflow has and one DAG, `etl`."""
@@ -208,6 +215,12 @@ class Airflow:
         async with self._engine.begin() as connection:
             await connection.exec_driver_sql(sql)
 
-    def connect(self) -> AsyncConnection:
-        """A connection of its own."""
-        return self._engine.connect()
+    @contextlib.asynccontextmanager
+    async def locked(self, table: str) -> AsyncIterator[None]:
+        """While nobody else can even read this table."""
+        async with self._engine.begin() as connection:
+            await connection.exec_driver_sql(f"LOCK TABLE {table}")
+            yield
+
+    async def close(self) -> None:
+        await self._engine.dispose()

@@ -6,18 +6,18 @@ import pytest
 
 from autoscaler.errors import SourceError
 from autoscaler.interfaces import Context
-from autoscaler.secret import Secret
 from autoscaler.sources.airflow_database import AirflowDatabaseOptions, AirflowDatabaseSource
-from tests.airflow_tables import Airflow
+from tests.airflow_tables import Airflow, ago
 
 CONTEXT = Context("airflow")
 DEFAULT = ("default", "CeleryExecutor")
+NOW = 2e9  # far from the database's clock, which shows where it was not translated
 
 
 @contextlib.asynccontextmanager
 async def reading(url, **options):
     """The source, closed in the end."""
-    chosen = AirflowDatabaseOptions(url=Secret(url), **options)
+    chosen = AirflowDatabaseOptions.model_validate({"url": url, **options})
     source = AirflowDatabaseSource(chosen, CONTEXT)
     try:
         yield source
@@ -30,11 +30,32 @@ async def reading(url, **options):
 async def airflow_on(server, major=3):
     """An Airflow's tables in a new database of the server."""
     airflow = Airflow(server.url(server.new_database(), "postgresql+asyncpg"), major)
-    await airflow.create()
-    yield airflow
+    try:
+        await airflow.create()
+        yield airflow
+    finally:
+        await airflow.close()
 
 
-async def refused(source, now):
+async def read(airflow, **options):
+    """What the source tells of this Airflow."""
+    async with reading(airflow.url, **options) as source:
+        return await source.read(NOW)
+
+
+def around(seconds_ago):
+    """That time before now, by our clock."""
+    return pytest.approx(NOW - seconds_ago, abs=2)
+
+
+async def scheduler(airflow, seconds_ago, **job):
+    """Its row in the table of jobs."""
+    row = {"job_type": "SchedulerJob", "state": "running", "hostname": "a"}
+    await airflow.add("job", {**row, "latest_heartbeat": ago(seconds_ago), **job})
+
+
+async def refused(source, now=NOW):
+    """Why the source cannot be read."""
     with pytest.raises(SourceError) as raised:
         await source.read(now)
     return str(raised.value)

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from autoscaler.clients.airflow.address import DatabaseAddress
 
 APPLICATION_NAME = "autoscaler"
+SERVER_SHARE = 0.9
 
 
 class Dialect(ABC):
@@ -27,6 +28,11 @@ class Dialect(ABC):
     def __init__(self, address: DatabaseAddress, timeout_seconds: float) -> None:
         self.address = address
         self.timeout_seconds = timeout_seconds
+
+    @property
+    def server_seconds(self) -> float:
+        """How long the server may work on a statement, so that it is first to give up."""
+        return SERVER_SHARE * self.timeout_seconds
 
     @property
     @abstractmethod

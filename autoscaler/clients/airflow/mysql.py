@@ -43,9 +43,9 @@ class MySQL(Dialect):
 
     async def opened(self, connection: AsyncConnection) -> AsyncConnection:
         limit = (
-            f"max_statement_time = {self.timeout_seconds:.3f}"
+            f"max_statement_time = {self.server_seconds:.3f}"
             if connection.dialect.is_mariadb  # type: ignore[attr-defined]  # MySQL's dialect has it
-            else f"max_execution_time = {1000 * self.timeout_seconds:.0f}"
+            else f"max_execution_time = {1000 * self.server_seconds:.0f}"
         )
         await connection.exec_driver_sql(f"SET SESSION {limit}")
         await connection.exec_driver_sql("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")

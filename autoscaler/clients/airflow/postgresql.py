@@ -60,7 +60,7 @@ class PostgreSQL(Dialect):
         )
 
     async def begin(self, connection: AsyncConnection) -> None:
-        milliseconds = f"{1000 * self.timeout_seconds:.0f}"
+        milliseconds = f"{1000 * self.server_seconds:.0f}"
         settings = {
             "application_name": APPLICATION_NAME,
             "statement_timeout": milliseconds,

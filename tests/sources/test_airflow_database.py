@@ -1,0 +1,180 @@
+"""Source `airflow_database` on PostgreSQL: what it tells of Airflow 2.11 and 3."""
+
+import pytest
+
+from autoscaler.model import AirflowPool, AirflowTask
+from tests.airflow_tables import ago
+from tests.sources.airflow_scene import DEFAULT, NOW, around, read, scheduler
+
+
+async def test_an_airflow_with_nothing_to_do(airflow):
+    state = await read(airflow)
+    assert state.at == NOW
+    assert state.version == {2: "2.11", 3: "3.3"}[airflow.major]
+    assert (state.queues, state.tasks, state.jobs, state.next_runs) == ({}, (), (), ())
+    assert state.pools == {"default_pool": AirflowPool("default_pool", 128, 0)}
+    assert (state.triggers, state.import_errors) == (0, 0)
+    assert (state.read_only, state.replica_lag_seconds) == (False, None)
+    assert state.clock_skew_seconds == pytest.approx(ago(0) - NOW, abs=2)
+
+
+async def test_tasks_by_state_queue_and_executor(airflow):
+    await airflow.tasks("queued", 2, "a", queued_dttm=ago(30))
+    await airflow.tasks("queued", 1, "b", queued_dttm=ago(50))
+    await airflow.tasks("queued", 1, "c", queued_dttm=None)
+    await airflow.tasks("running", 3, "d", queue="us")
+    await airflow.tasks("restarting", 1, "e", queue="us", executor="LocalExecutor")
+    for number, state in enumerate(("success", "failed", "up_for_retry", "deferred", None)):
+        await airflow.tasks(state, 1, f"other{number}")
+    queues = (await read(airflow)).queues
+    assert list(queues) == [DEFAULT, ("us", "CeleryExecutor"), ("us", "LocalExecutor")]
+    assert queues[DEFAULT].queued == 4
+    assert queues[DEFAULT].oldest_queued_at == around(50)
+    assert queues["us", "CeleryExecutor"].running == 3
+    assert queues["us", "CeleryExecutor"].oldest_queued_at is None
+    assert queues["us", "LocalExecutor"].restarting == 1
+    assert queues[DEFAULT].name == "default"
+    assert queues[DEFAULT].executor == "CeleryExecutor"
+
+
+async def test_every_task_that_the_executor_has(airflow):
+    await airflow.tasks(
+        "running",
+        task_id="load",
+        external_executor_id="5c9d",
+        hostname="worker-1.ns",
+        queued_dttm=ago(9),
+        start_date=ago(5),
+        **({"last_heartbeat_at": ago(1)} if airflow.major == 3 else {}),
+    )
+    await airflow.tasks("queued", task_id="wait", external_executor_id="", hostname=None)
+    tasks = {task.task_id: task for task in (await read(airflow)).tasks}
+    assert tasks["load"] == AirflowTask(
+        "5c9d",
+        "etl",
+        "load",
+        "r",
+        0,
+        "running",
+        "default",
+        queued_at=around(9),
+        started_at=around(5),
+        heartbeat_at=around(1) if airflow.major == 3 else None,
+        hostname="worker-1.ns",
+    )
+    assert tasks["wait"] == AirflowTask(None, "etl", "wait", "r", 0, "queued", "default")
+
+
+async def test_what_the_database_leaves_open_is_as_airflow_is_told(airflow):
+    await airflow.tasks("queued", task_id="a", queue=None)
+    await airflow.tasks("queued", task_id="b", executor="my.executors.Special")
+    await airflow.tasks("scheduled", task_id="c", queue=None, priority_weight=None)
+    state = await read(airflow, default_queue="main", default_executor="a.b.LocalExecutor")
+    assert list(state.queues) == [("default", "Special"), ("main", "LocalExecutor")]
+    assert state.queues["main", "LocalExecutor"].admissible == 1
+
+
+async def test_the_jobs_that_are_called_running(airflow):
+    await scheduler(airflow, 5)
+    await scheduler(airflow, 9, hostname=None)
+    await scheduler(airflow, 4, state="success")
+    await scheduler(airflow, 0, latest_heartbeat=None)
+    await scheduler(airflow, 4000, job_type="TriggererJob", hostname="t")
+    await scheduler(airflow, 7, job_type="DagProcessorJob", hostname="d")
+    await scheduler(airflow, 1, job_type="LocalTaskJob")
+    jobs = (await read(airflow)).jobs
+    assert [(job.kind, job.hostname) for job in jobs] == [
+        ("scheduler", "a"),
+        ("dag_processor", "d"),
+        ("scheduler", ""),
+        ("triggerer", "t"),
+    ]
+    assert [job.heartbeat_at for job in jobs] == [around(5), around(7), around(9), around(4000)]
+
+
+async def test_triggers_and_import_errors_are_counted(airflow):
+    await airflow.add("trigger", *({"id": number} for number in range(1, 4)))
+    await airflow.add("import_error", {"id": 1})
+    state = await read(airflow)
+    assert (state.triggers, state.import_errors) == (3, 1)
+
+
+async def test_the_next_runs_within_the_horizon(airflow):
+    gone = {"is_stale": True} if airflow.major == 3 else {"is_active": False}
+    rows = {
+        "later": {"next_dagrun_create_after": ago(-300)},
+        "overdue": {"next_dagrun_create_after": ago(20)},
+        "far": {"next_dagrun_create_after": ago(-3900)},
+        "paused": {"next_dagrun_create_after": ago(-300), "is_paused": True},
+        "broken": {"next_dagrun_create_after": ago(-300), "has_import_errors": True},
+        "unknown": {"next_dagrun_create_after": ago(-200), "has_import_errors": None},
+        "gone": {"next_dagrun_create_after": ago(-300), **gone},
+        "never": {"next_dagrun_create_after": None},
+    }
+    await airflow.add("dag", *({"dag_id": dag_id, **row} for dag_id, row in rows.items()))
+    runs = (await read(airflow)).next_runs
+    assert [run.dag_id for run in runs] == ["overdue", "unknown", "later"]
+    assert [run.at for run in runs] == [around(20), around(-200), around(-300)]
+    assert len((await read(airflow, horizon_seconds=7200)).next_runs) == 4
+
+
+async def test_a_dag_that_has_all_the_runs_it_may_gets_no_next_one(airflow3):
+    full = {"next_dagrun_create_after": ago(-30), "exceeds_max_non_backfill": True}
+    await airflow3.add("dag", {"dag_id": "full", **full})
+    assert (await read(airflow3)).next_runs == ()
+
+
+async def test_hidden_demand(airflow3):
+    def callback(state, data, type_="executor"):
+        wrapped = {"__type": "dict", "__var": {"path": "alert", **data}}
+        return {"type": type_, "state": state, "data": wrapped}
+
+    await airflow3.add(
+        "callback",
+        callback("pending", {}),
+        callback("queued", {"queue": None, "executor": None}),
+        callback("running", {"queue": "us"}),
+        callback("running", {"executor": "a.b.LocalExecutor"}),
+        callback("success", {}),
+        callback("scheduled", {}),
+        callback("running", {}, "triggerer"),
+        {"type": "executor", "state": "running", "data": {"queue": "us"}},
+    )
+    await airflow3.add(
+        "connection_test_request",
+        {"state": "pending"},
+        {"state": "running", "queue": "us", "executor": "CeleryExecutor"},
+        {"state": "failed"},
+    )
+    hidden = {key: queue.hidden for key, queue in (await read(airflow3)).queues.items()}
+    assert hidden == {DEFAULT: 3, ("us", "CeleryExecutor"): 3, ("default", "LocalExecutor"): 1}
+
+
+async def test_airflow_2_has_none(airflow2):
+    await airflow2.tasks("queued")
+    assert (await read(airflow2)).queues[DEFAULT].hidden == 0
+
+
+async def test_tables_that_a_version_does_not_have_yet(airflow3):
+    for table in ("callback", "connection_test_request"):
+        await airflow3.execute(f"DROP TABLE {table}")
+    await airflow3.execute("ALTER TABLE dag DROP COLUMN exceeds_max_non_backfill")
+    await airflow3.execute("UPDATE alembic_version SET version_num = '29ce7909c52b'")
+    await airflow3.tasks("queued")
+    state = await read(airflow3)
+    assert state.version == "3.0"
+    assert state.queues[DEFAULT].hidden == 0
+
+
+@pytest.mark.parametrize("heads", [["0123456789ab"], []])
+async def test_a_newer_airflow_with_the_same_columns_is_read(airflow, heads):
+    await airflow.execute("DELETE FROM alembic_version")
+    await airflow.add("alembic_version", *({"version_num": head} for head in heads))
+    assert (await read(airflow)).version == f"{airflow.major}.x"
+
+
+async def test_tables_in_a_schema_of_their_own(airflow):
+    await airflow.tasks("queued", 2)
+    await airflow.execute("ALTER SCHEMA public RENAME TO airflow")
+    state = await read(airflow, sql_alchemy_schema="airflow")
+    assert state.queues[DEFAULT].queued == 2
