@@ -182,7 +182,8 @@ class Controller:
 
     async def _turn(self, reconciler: Reconciler, snapshot: Snapshot) -> FleetTick:
         fleet = reconciler.fleet
-        view = fleet_snapshot(fleet, snapshot, reconciler.memory.hearing)
+        memory = reconciler.memory
+        view = fleet_snapshot(fleet, snapshot, memory.hearing, memory.custody)
         try:
             return await reconciler.turn(view, self.overrides.active(fleet.name, snapshot.now))
         except Exception as error:  # noqa: BLE001 - one fleet's bug must not stop the others

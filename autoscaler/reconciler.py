@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from autoscaler.actuator import Actuator
+from autoscaler.engine.custody import Custody
 from autoscaler.engine.decide import decide
 from autoscaler.engine.hearing import Hearing
 from autoscaler.engine.history import History
@@ -48,6 +49,7 @@ class Memory:
     last: Decision | None = None
     seen: FleetSnapshot | None = None
     hearing: Hearing = field(default_factory=Hearing)
+    custody: Custody = field(default_factory=Custody)
     term: int | None = None
     unsure: Mapping[str, float] = field(default_factory=dict)
 
@@ -74,6 +76,7 @@ class Reconciler:
         killed = killed_tasks(self.memory.seen, snapshot)
         self.memory.seen = snapshot
         self.memory.hearing = self.memory.hearing.after(snapshot)
+        self.memory.custody = self.memory.custody.after(snapshot)
         return replace(await self._turn(snapshot, override), killed_tasks=killed)
 
     async def _turn(self, snapshot: FleetSnapshot, override: Override | None) -> FleetTick:

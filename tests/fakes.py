@@ -41,6 +41,7 @@ class World:
     faults: dict[str, Exception] = field(default_factory=dict)
     readings: dict[str, object] = field(default_factory=dict)
     at: dict[str, Callable[[], object]] = field(default_factory=dict)
+    airflow: Callable[[float], AirflowState] = lambda now: AirflowState(now, "3.3.2")
     hanging: set[str] = field(default_factory=set)
     met: set[str] = field(default_factory=set)
     closed: list[str] = field(default_factory=list)
@@ -96,14 +97,14 @@ class FakeBroker(Source[FakeOptions]):
 
 
 class FakeAirflow(Source[FakeOptions]):
-    """Tells of no task at all, unless the test has something else in its place."""
+    """Tells what the test has Airflow say."""
 
     options_type = FakeOptions
 
     async def read(self, now: float) -> AirflowState:
         world = WORLDS[self.options.world]
         await world.meet("airflow")
-        return world.given("airflow", AirflowState(now, "3.3.2"))
+        return world.airflow(now)
 
 
 class FakeWorkers(Source[FakeOptions], WorkerControl):

@@ -53,6 +53,7 @@ def replica(
     silent: bool = False,
     unheard: bool = False,
     expected_empty_seconds: float | None = None,
+    lingering: int = 0,
     unit: Mapping[str, Any] | None = None,
     **of_worker: Any,
 ) -> Replica:
@@ -68,6 +69,7 @@ def replica(
         silent=silent,
         unheard=unheard,
         expected_empty_seconds=expected_empty_seconds,
+        lingering=lingering,
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from autoscaler.model import AirflowDemand, AirflowQueue, AirflowState, Block, Fleet, WorkerState
 
 CELERY = "Celery"
+RUNNING = ("running", "restarting")
 ADMITTED_WITHIN_SECONDS = 30.0
 HEARTBEAT_SECONDS = 30.0  # Airflow's own [scheduler] scheduler_health_check_threshold
 
@@ -36,6 +37,7 @@ def airflow_demand(
     queued = max(0, sum(queue.queued for queue in queues) - begun)
     return AirflowDemand(
         waiting=queued + admitted + sum(queue.hidden for queue in queues),
+        running=frozenset(t.id for t in state.tasks if t.id and t.state in RUNNING),
         left_alone=admissible - admitted,
         blocked=dict(blocked),
         oldest_at=min(_oldest(queues, prompt), default=None),

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 
 from autoscaler.engine.airflow_demand import airflow_demand
+from autoscaler.engine.custody import Custody
 from autoscaler.engine.fleet_samples import FLEET_SAMPLES, fleet_samples
 from autoscaler.engine.hearing import STARTING_SECONDS, Hearing
 from autoscaler.engine.screening import STALE_SECONDS, Screened, mute
@@ -28,6 +29,7 @@ from autoscaler.model import (
 
 SILENT_AFTER_SECONDS = 10.0
 NOTHING = Hearing()
+NOBODYS = Custody()
 NO_KINDS: Mapping[str, type[Observation]] = {}
 
 
@@ -68,22 +70,28 @@ def take_snapshot(
     )
 
 
-def fleet_snapshot(fleet: Fleet, snapshot: Snapshot, hearing: Hearing = NOTHING) -> FleetSnapshot:
+def fleet_snapshot(
+    fleet: Fleet,
+    snapshot: Snapshot,
+    hearing: Hearing = NOTHING,
+    custody: Custody = NOBODYS,
+) -> FleetSnapshot:
     """The part of the snapshot that concerns one fleet, with its own samples on top.
 
-    hearing: what earlier readings told of its units; old news of workers adds nothing to it.
+    hearing, custody: what earlier readings told of its units; old news adds nothing to it.
     """
     missing = dict(_missing(fleet, snapshot))
     units = snapshot.units.get(fleet.name, ())
     listening = _hears_now(fleet, snapshot)
     certain = hearing if listening else NOTHING
-    replicas = tuple(_replica(fleet, unit, snapshot, certain) for unit in units)
+    airflow = _of_airflow(fleet, snapshot)
+    found = (_replica(fleet, unit, snapshot, certain) for unit in units)
+    replicas = tuple(custody.laid_on(replica, airflow) for replica in found)
     missing.update(_unanswering(fleet, replicas, snapshot.now))
     if not missing:
         missing.update(_unheard(fleet, replicas, snapshot.now))
     down = tuple(outages(fleet, snapshot))
     missing.update({source: why for source, _, why in down})
-    airflow = _of_airflow(fleet, snapshot)
     return FleetSnapshot(
         now=snapshot.now,
         fleet=fleet,

@@ -163,6 +163,8 @@ def _held(replica: Replica) -> str:
         return f"it still runs {count(worker.busy, 'task')}, which nobody will kill"
     if worker.reserved:
         return f"it still holds {count(worker.reserved, 'prefetched task')}"
+    if replica.lingering:
+        return f"Airflow still calls {count(replica.lingering, 'task')} of its running"
     return "it is empty, and leaves as soon as that is verified"
 
 

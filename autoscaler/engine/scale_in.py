@@ -87,7 +87,7 @@ def removable(replica: Replica, snapshot: FleetSnapshot) -> bool:
         return True
     if replica.worker is None:
         return replica.unheard
-    return not replica.silent and replica.worker.drained
+    return not replica.silent and replica.worker.drained and not replica.lingering
 
 
 def _cost_of_losing(replica: Replica, zones: Counter[str]) -> tuple[float, ...]:

@@ -169,12 +169,14 @@ class AirflowState(Observation):
 class AirflowDemand:
     """One fleet's share of it.
 
-    waiting: tasks that a free slot would start now. left_alone: those that the scheduler could
+    waiting: tasks that a free slot would start now. running: the Celery ids of all those that
+    Airflow calls running, in whatever queue. left_alone: those that the scheduler could
     queue and does not. oldest_at: since when the first of those waiting does (Unix seconds).
     scheduler_seen_at: when the last scheduler that is called running gave a sign of life.
     """
 
     waiting: int
+    running: frozenset[str] = frozenset()
     left_alone: int = 0
     blocked: Mapping[Block, int] = field(default_factory=dict)
     oldest_at: float | None = None

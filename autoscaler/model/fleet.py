@@ -129,7 +129,8 @@ class Replica:
 
     silent: no sign of life for too long. unheard: it is certain that its worker never took a task,
     for it was never heard of. expected_empty_seconds: how long its running tasks are likely to go
-    on, where that is known.
+    on, where that is known. lingering: tasks that it was seen with, and of which Airflow says that
+    they run, and its worker no longer does.
     """
 
     unit: Unit
@@ -138,6 +139,7 @@ class Replica:
     silent: bool = False
     unheard: bool = False
     expected_empty_seconds: float | None = None
+    lingering: int = 0
 
     @property
     def name(self) -> str:

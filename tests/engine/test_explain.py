@@ -165,6 +165,7 @@ def test_what_was_not_carried_out_and_bugs() -> None:
         ({"silent": True}, "it is silent, and a silent worker is not an empty one."),
         ({"registered": False}, "its worker has not told yet what it runs."),
         ({"active": None}, "its worker has not told yet what it runs."),
+        ({"lingering": 1}, "Airflow still calls 1 task of its running."),
     ],
 )
 def test_drains_say_what_they_wait_for(more: dict[str, Any], held: str) -> None:

@@ -1,0 +1,105 @@
+"""Whole cycles with Airflow's word on demand, limits and what still runs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from autoscaler.errors import SourceError
+from autoscaler.model import (
+    ActionKind,
+    ActiveTask,
+    AirflowJob,
+    AirflowQueue,
+    AirflowState,
+    AirflowTask,
+    Block,
+    Blocker,
+    Bottleneck,
+)
+from tests.cycles import Ticks, config, kinds
+from tests.fakes import WORLDS, World
+
+PLUGIN = {"world": "w"}
+SOURCES = {
+    "broker": {"kind": "tests.fakes:FakeBroker", **PLUGIN},
+    "workers": {"kind": "tests.fakes:FakeWorkers", **PLUGIN},
+    "airflow": {"kind": "tests.fakes:FakeAirflow", **PLUGIN},
+}
+POOL = Block(Blocker.POOL, "small", 1, 1)
+
+
+@pytest.fixture
+def world():
+    WORLDS["w"] = World()
+    yield WORLDS["w"]
+    del WORLDS["w"]
+
+
+@pytest.fixture
+def ticks(world, tmp_path):
+    made = Ticks(config(tmp_path, sources=SOURCES))
+    say(world)
+    return made
+
+
+def say(world, *tasks, **counts):
+    """From now on Airflow tells of these tasks, and of these counts of the queue."""
+
+    def state(now):
+        queue = AirflowQueue("default", "CeleryExecutor", **counts)
+        beats = (AirflowJob("SchedulerJob", "host", now),)
+        return AirflowState(now, "3.3.2", {("default", queue.executor): queue}, tasks, jobs=beats)
+
+    world.airflow = state
+
+
+def runs(task_id):
+    return AirflowTask(task_id, "etl", "load", "run", -1, "running", "default")
+
+
+async def test_what_airflow_has_queued_brings_workers_and_stale_messages_do_not(world, ticks):
+    world.depth = 16
+    await ticks.run(3)
+    assert len(world.units) == 1, "the least, whatever lies in the broker"
+    say(world, queued=10)
+    assert kinds(await ticks.run()) == [ActionKind.ADD] * 2
+
+
+async def test_a_full_pool_brings_none_and_is_named(world, ticks):
+    await ticks.run(2)
+    say(world, scheduled=50, blocked={POOL: 50})
+    world.depth = 50
+    turn = await ticks.run(5)
+    assert (turn.decision.desired, len(world.units)) == (1, 1)
+    assert turn.snapshot.blockage.bottleneck is Bottleneck.POOL
+    assert "pool small is 1/1, 50 waiting" in turn.snapshot.blockage.message
+
+
+async def test_nothing_is_scaled_while_airflow_is_unread(world, ticks):
+    say(world, queued=10)
+    await ticks.run(2)
+    assert len(world.units) == 3
+    world.faults["airflow"] = SourceError("connection refused")
+    world.vanish("default-3")
+    turn = await ticks.run(20)
+    assert (turn.snapshot.blockage.bottleneck, len(world.units)) == (Bottleneck.DATABASE, 2)
+    del world.faults["airflow"]
+    assert kinds(await ticks.run()) == [ActionKind.ADD]
+
+
+async def test_a_drained_worker_stays_for_as_long_as_airflow_calls_its_task_running(world, ticks):
+    say(world, runs("t1"), running=1)
+    await ticks.run(2)
+    only = world.workers["default-1@host"]
+    world.workers["default-1@host"] = replace(only, active=(ActiveTask("t1", "execute_workload"),))
+    await ticks.run()
+    await ticks.controller.drain("default", "default-1", "to be replaced")
+    drained = world.workers["default-1@host"]
+    world.workers["default-1@host"] = replace(drained, active=())
+    turn = await ticks.run(10)
+    assert {r.name: r.lingering for r in turn.snapshot.replicas} == {"default-1": 1, "default-2": 0}
+    say(world)
+    await ticks.run(2)
+    assert list(world.units) == ["default-2"]
