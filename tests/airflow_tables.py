@@ -182,7 +182,15 @@ class Airflow:
     async def create(self) -> None:
         """Make the tables, with the pool that every Airflow has and one DAG, `etl`."""
         async with self._engine.begin() as connection:
-            await connection.run_sync(self.metadata.create_all)
+            await connection.run_sync(self.metadata.create_all, checkfirst=False)
+        await self._begin()
+
+    async def empty(self) -> None:
+        """Make it as it was when it was created."""
+        await self.execute(f"TRUNCATE {', '.join(self.metadata.tables)} RESTART IDENTITY")
+        await self._begin()
+
+    async def _begin(self) -> None:
         await self.add("alembic_version", {"version_num": HEADS[self.major]})
         await self.add("slot_pool", {"pool": "default_pool", "slots": 128})
         await self.dag("etl")

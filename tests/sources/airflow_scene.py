@@ -10,6 +10,7 @@ from autoscaler.sources.airflow_database import AirflowDatabaseOptions, AirflowD
 from tests.airflow_tables import Airflow, ago
 
 CONTEXT = Context("airflow")
+DRIVER = "postgresql+asyncpg"
 DEFAULT = ("default", "CeleryExecutor")
 NOW = 2e9  # far from the database's clock, which shows where it was not translated
 
@@ -29,7 +30,7 @@ async def reading(url, **options):
 @contextlib.asynccontextmanager
 async def airflow_on(server, major=3):
     """An Airflow's tables in a new database of the server."""
-    airflow = Airflow(server.url(server.new_database(), "postgresql+asyncpg"), major)
+    airflow = Airflow(server.url(server.new_database(), DRIVER), major)
     try:
         await airflow.create()
         yield airflow

@@ -4,7 +4,7 @@ import pytest
 
 from autoscaler.model import AirflowPool, AirflowTask
 from tests.airflow_tables import ago
-from tests.sources.airflow_scene import DEFAULT, NOW, around, read, scheduler
+from tests.sources.airflow_scene import DEFAULT, NOW, airflow_on, around, read, scheduler
 
 
 async def test_an_airflow_with_nothing_to_do(airflow):
@@ -155,13 +155,14 @@ async def test_airflow_2_has_none(airflow2):
     assert (await read(airflow2)).queues[DEFAULT].hidden == 0
 
 
-async def test_tables_that_a_version_does_not_have_yet(airflow3):
-    for table in ("callback", "connection_test_request"):
-        await airflow3.execute(f"DROP TABLE {table}")
-    await airflow3.execute("ALTER TABLE dag DROP COLUMN exceeds_max_non_backfill")
-    await airflow3.execute("UPDATE alembic_version SET version_num = '29ce7909c52b'")
-    await airflow3.tasks("queued")
-    state = await read(airflow3)
+async def test_tables_that_a_version_does_not_have_yet(postgres):
+    async with airflow_on(postgres) as airflow:
+        for table in ("callback", "connection_test_request"):
+            await airflow.execute(f"DROP TABLE {table}")
+        await airflow.execute("ALTER TABLE dag DROP COLUMN exceeds_max_non_backfill")
+        await airflow.execute("UPDATE alembic_version SET version_num = '29ce7909c52b'")
+        await airflow.tasks("queued")
+        state = await read(airflow)
     assert state.version == "3.0"
     assert state.queues[DEFAULT].hidden == 0
 
@@ -173,8 +174,8 @@ async def test_a_newer_airflow_with_the_same_columns_is_read(airflow, heads):
     assert (await read(airflow)).version == f"{airflow.major}.x"
 
 
-async def test_tables_in_a_schema_of_their_own(airflow):
-    await airflow.tasks("queued", 2)
-    await airflow.execute("ALTER SCHEMA public RENAME TO airflow")
-    state = await read(airflow, sql_alchemy_schema="airflow")
+async def test_tables_in_a_schema_of_their_own(own_airflow):
+    await own_airflow.tasks("queued", 2)
+    await own_airflow.execute("ALTER SCHEMA public RENAME TO airflow")
+    state = await read(own_airflow, sql_alchemy_schema="airflow")
     assert state.queues[DEFAULT].queued == 2
