@@ -90,6 +90,50 @@ def test_a_hung_worker_obeys_when_it_goes_on(world, pass_time):
     assert (worker.subscribed, worker.empty, worker.answers) == (set(), True, True)
 
 
+def test_a_message_under_way_lands_at_one_of_two_looks_and_never_later(world, pass_time):
+    worker = only_worker(world, pass_time)
+    close = world.faults.open("late_delivery")
+    world.broker.land(worker)
+    assert worker.empty
+    worker.cancel_consumers(["q"])
+    world.broker.land(worker)
+    world.broker.land(worker)
+    assert len(worker.active) == 2
+    world.broker.land(worker)
+    assert (len(worker.active), len(worker.reserved)) == (2, 0)
+    close()
+    worker.add_consumers(["q"])
+    worker.cancel_consumers(["q"])
+    world.broker.land(worker)
+    assert (worker.looks, len(worker.reserved)) == (1, 0)
+
+
+def test_purged_and_revoked_work_is_no_more_and_none_comes_while_producers_are_silent(
+    world, pass_time
+):
+    worker = only_worker(world, pass_time)
+    for _ in range(6):
+        world.broker.send("q", 100.0)
+    world.broker.purge(["q"])
+    assert (worker.empty, world.ledger.counts["cancelled"], world.ledger.open) == (True, 6, {})
+    [plan] = world.scenario.fleets
+    resume = world.load.silence(plan)
+    world.load.start()
+    pass_time(600)
+    assert world.ledger.counts["sent"] == 6
+    resume()
+    pass_time(3600)
+    assert world.ledger.counts["sent"] > 6
+
+
+def test_a_hung_worker_does_not_hear_that_its_work_is_revoked(world, pass_time):
+    worker = only_worker(world, pass_time)
+    world.broker.send("q", 100.0)
+    worker.hang()
+    world.broker.purge(["q"])
+    assert len(worker.active) == 1
+
+
 def test_listings_lag_while_they_are_told_to(world, pass_time):
     platform = world.platforms["f"]
     pass_time(100)

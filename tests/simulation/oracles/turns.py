@@ -4,30 +4,19 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable
 from itertools import pairwise
 
-from autoscaler.model import Action, ActionKind, Fence, FleetTick, Result, Unit, UnitPhase
+from autoscaler.model import Action, ActionKind, Fence, FleetTick, Result, Unit
+from tests.simulation.oracles.pace import Pace
+from tests.simulation.oracles.silence import Silence
 from tests.simulation.oracles.witness import SERVING, Witness, serving
-from tests.simulation.scenario import FleetPlan, Rate
+from tests.simulation.scenario import FleetPlan
 
 Violated = Callable[[str, str], None]
-HOUR_SECONDS = 3600.0
 TOLERANCE = 0.1
 WITHIN = "DesiredWithinRange"
 COLLAPSE_FROM = 10
-GROWING = (ActionKind.ADD, ActionKind.RESUME)
-DONE = (Result.APPLIED, Result.FAILED, Result.ERROR)
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What one tick did to the size. ups: fences of units added or resumed, if they ever are."""
-
-    at: float
-    ups: tuple[Fence, ...]
-    downs: int
 
 
 class FleetWatch:
@@ -42,15 +31,14 @@ class FleetWatch:
     ) -> None:
         self._plan = plan
         self._interval = interval_seconds
-        self._was_applied = was_applied
         self._violated = violated
         self._whole_since: float | None = None
         self._last_now: float | None = None
         self._demand: float | None = None
         self._demands: deque[tuple[float, float]] = deque()
         self._gap = "its start"
-        self._anyone = False
-        self._changes: deque[Change] = deque()
+        self._pace = Pace(plan, was_applied, violated)
+        self._silence = Silence(violated)
 
     def judge(self, witness: Witness, tick: FleetTick) -> None:
         """Everything that must hold of this turn."""
@@ -71,12 +59,14 @@ class FleetWatch:
             self._violated("unknown-lowers", f"{what} while {unknown} unknown")
         if witness.ticks == 1 and tick.decision.desired != tick.decision.current:
             self._violated("first-cycle", f"{tick.decision.desired} are desired at once")
-        self._judge_leaving(leaving, units, witness)
+        self._judge_leaving(leaving, witness)
+        self._silence.judge(leaving, witness)
+        self._silence.follow(units, witness)
         self._judge_telling(tick, unknown, witness)
         overridden = tick.override is not None
         if victims and not overridden:
             self._judge_victims(victims, units, witness)
-        self._judge_pace(tick, units, victims, excused=overridden or witness.lagging)
+        self._pace.judge(tick, units, victims, excused=overridden or witness.lagging)
 
     def _judge_telling(self, tick: FleetTick, unknown: list[str], witness: Witness) -> None:
         """What is unknown is said to be, and is no number; what is paused does nothing at all."""
@@ -101,8 +91,7 @@ class FleetWatch:
             self._gap = f"{', '.join(unknown) or 'a pause'} at {now:.0f}"
         if before is not None and now < before:
             self._demands.clear()
-            moved = [replace(change, at=change.at - (before - now)) for change in self._changes]
-            self._changes = deque(moved)
+            self._pace.set_back(before - now)
         if unknown:
             return
         demand = witness.demand(self._plan)
@@ -183,9 +172,7 @@ class FleetWatch:
             if idle:
                 self._violated("idle-first", f"{_names(victims)} are busy, {_names(idle)} idle")
 
-    def _judge_leaving(
-        self, leaving: list[Unit], units: tuple[Unit, ...], witness: Witness
-    ) -> None:
+    def _judge_leaving(self, leaving: list[Unit], witness: Witness) -> None:
         """Only what was marked, and told by fresh word to be empty, is to be removed."""
         for unit in leaving:
             workers = witness.workers
@@ -193,46 +180,6 @@ class FleetWatch:
             holds = worker is not None and (worker.queues or not worker.empty)
             if unit.drain is None or holds or not self._hears(unit, witness):
                 self._violated("verified", f"{unit.name} is to be removed, shown as {worker}")
-            if worker is None and unit.phase is UnitPhase.RUNNING and not self._anyone:
-                self._violated("verified", f"{unit.name} is silent, as all of its fleet ever were")
-        if witness.workers is not None:
-            names = witness.workers.workers.keys()
-            self._anyone |= any(unit.worker in names for unit in units)
-
-    def _judge_pace(
-        self, tick: FleetTick, units: tuple[Unit, ...], victims: list[Unit], *, excused: bool
-    ) -> None:
-        """Rate limits and caps, by what may have been done."""
-        plan, now = self._plan, tick.decision.at
-        present = sum(1 for unit in units if serving(unit))
-        done = {o.action.unit for o in tick.outcomes if o.result in DONE}
-        here = {unit.name for unit in units if serving(unit)}
-        grown = (o.action for o in tick.outcomes if o.action.kind in GROWING)
-        fences = tuple(action.fence for action in grown if action.unit not in here)
-        downs = sum(1 for unit in victims if unit.name in done)
-        ups = self._carried_out(fences)
-        forced = present > plan.max_replicas or present < plan.min_replicas
-        if not (excused or forced or present == 0):
-            if ups and self._net(plan.up, now) + ups > plan.up.pods:
-                self._violated("up-limit", f"{ups} more beside {list(self._changes)}")
-            if downs and downs - self._net(plan.down, now) > plan.down.pods:
-                self._violated("down-limit", f"{downs} fewer beside {list(self._changes)}")
-            if downs > max(1, present * plan.percent_per_cycle // 100):
-                self._violated("cycle-cap", f"{downs} of {present} at once")
-            taken = sum(c.downs for c in self._changes if now - c.at < HOUR_SECONDS)
-            if downs and taken + downs > max(1, plan.max_replicas * plan.percent_per_hour // 100):
-                self._violated("hour-cap", f"{downs} after {taken} within the hour")
-        if fences or downs:
-            self._changes.append(Change(now, fences, downs))
-        while self._changes and self._changes[0].at <= now - HOUR_SECONDS:
-            self._changes.popleft()
-
-    def _net(self, rate: Rate, now: float) -> int:
-        recent = (c for c in self._changes if c.at > now - rate.period_seconds)
-        return sum(self._carried_out(change.ups) - change.downs for change in recent)
-
-    def _carried_out(self, fences: Iterable[Fence]) -> int:
-        return sum(1 for fence in fences if self._was_applied(self._plan.name, fence))
 
     def _hears(self, unit: Unit, witness: Witness) -> bool:
         workers = witness.workers
