@@ -75,6 +75,7 @@ class Scaled(DaemonProcess):
                     "url": database,
                     "parallelism": parallelism,
                 },
+                "api": {"kind": "airflow_api", "url": stack.api_url},
             },
             "fleets": [fleet.config(stack.program) for fleet in fleets],
         }

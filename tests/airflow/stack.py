@@ -26,6 +26,7 @@ COMPONENTS = {
     "2": ("scheduler", "dag-processor", "triggerer", "webserver"),
 }
 HEALTH = {"3": "/api/v2/monitor/health", "2": "/health"}
+READY = {"3": "/execution/health/ping", "2": "/health"}  # the first call makes the API ready
 DAGS = 8
 BROKER_PASSWORD = "broker-password-never-shown"
 POOLS = (
@@ -90,7 +91,17 @@ class Airflow:
             await component.launch()
         await self._console.launch()
         await eventually(self.healthy, "Airflow", timeout_seconds=120, every_seconds=0.5)
+        await eventually(self._reportable, "the execution API", timeout_seconds=60)
         await eventually(self._parsed, "all DAGs", timeout_seconds=60, every_seconds=0.5)
+
+    async def restart(self, name: str, **env: str) -> None:
+        """Stop one component if it runs, and start it with these variables as well."""
+        component = self.components[name]
+        if component.running:
+            await component.terminate(60)
+        component.env = {**component.env, **self.env, **env}
+        await component.launch()
+        await eventually(self.healthy, f"{name} again", timeout_seconds=60, every_seconds=0.5)
 
     async def trigger(self, dag_id: str) -> str:
         """Start a run of a DAG; returns its id."""
@@ -132,9 +143,12 @@ class Airflow:
         health = await asyncio.to_thread(self._get, HEALTH[self.version])
         return health.count('"healthy"') == 4
 
+    async def _reportable(self) -> bool:
+        return bool(await asyncio.to_thread(self._get, READY[self.version]))
+
     def _get(self, path: str) -> str:
         try:
-            with urlopen(self.api_url + path, timeout=10) as answer:
+            with urlopen(self.api_url + path, timeout=30) as answer:
                 return str(answer.read().decode())
         except (URLError, OSError):
             return ""
@@ -180,6 +194,15 @@ class Console(Process):
                 cwd=self.cwd,
                 start_new_session=True,
             )
+
+    async def restart(self, name: str, **env: str) -> None:
+        """Stop one component if it runs, and start it with these variables as well."""
+        component = self.components[name]
+        if component.running:
+            await component.terminate(60)
+        component.env = {**component.env, **self.env, **env}
+        await component.launch()
+        await eventually(self.healthy, f"{name} again", timeout_seconds=60, every_seconds=0.5)
 
     async def trigger(self, dag_id: str) -> str:
         assert self._process is not None
