@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 
 from autoscaler.actuator import Actuator
 from autoscaler.config import Config, FleetConfig
-from autoscaler.engine.demand import fleet_snapshot, take_snapshot
+from autoscaler.engine.demand import Past, fleet_snapshot, take_snapshot
+from autoscaler.engine.profiles import Profiles
 from autoscaler.engine.screening import screen
 from autoscaler.errors import SourceError, TargetError
 from autoscaler.health import Health
@@ -40,7 +41,8 @@ class Controller:
     """Everything but the clock and the server: `await controller.tick(now)` is one whole cycle.
 
     previous: the controller that this one replaces after a reload; what it remembers carries on.
-    patience_seconds: how long one poll, and one effect, may take. random: spreads retries.
+    patience_seconds: how long one poll, and one effect, may take. random: spreads retries. What it
+    learns of how long tasks take is in `profiles`, and may be set to what an earlier one learned.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class Controller:
         self.leadership = leadership or SoleLeader()
         self.overrides = overrides or Overrides(config.state_directory)
         self.last: Tick | None = previous.last if previous else None
+        self.profiles: Profiles = previous.profiles if previous else Profiles()
         self._turns = asyncio.Lock()
         self._patience_seconds = patience_seconds
         self._observers = tuple(observers)
@@ -122,6 +125,8 @@ class Controller:
             bugs=self._bugs,
         )
         self._bugs = {}
+        for fleet in tick.fleets.values():
+            self.profiles = self.profiles.after(fleet.measured)
         findings, alerts = self.health.examine(tick)
         self.last = replace(tick, findings=findings, alerts=alerts)
         self._tell(self.last)
@@ -183,7 +188,8 @@ class Controller:
     async def _turn(self, reconciler: Reconciler, snapshot: Snapshot) -> FleetTick:
         fleet = reconciler.fleet
         memory = reconciler.memory
-        view = fleet_snapshot(fleet, snapshot, memory.hearing, memory.custody)
+        past = Past(memory.hearing, memory.custody, self.profiles)
+        view = fleet_snapshot(fleet, snapshot, past)
         try:
             return await reconciler.turn(view, self.overrides.active(fleet.name, snapshot.now))
         except Exception as error:  # noqa: BLE001 - one fleet's bug must not stop the others

@@ -13,6 +13,7 @@ import structlog
 from autoscaler.clock import Clock
 from autoscaler.config import Config, load
 from autoscaler.controller import Controller, Observer
+from autoscaler.engine.profiles import Profiles
 from autoscaler.errors import ConfigError
 from autoscaler.interfaces import Source
 from autoscaler.leader import FileLeader, Leadership, SoleLeader
@@ -103,6 +104,9 @@ class Daemon:
     async def run(self) -> int:
         """Tick until SIGTERM or SIGINT."""
         self._listen_to_signals()
+        if self._journal is not None:
+            learned = await self._journal.measurements()
+            self._controller.profiles = Profiles().after(learned)
         http = self._controller.config.http
         async with (
             serving(self._backend, http.host, http.port) as port,

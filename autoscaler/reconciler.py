@@ -12,6 +12,7 @@ from autoscaler.engine.decide import decide
 from autoscaler.engine.hearing import Hearing
 from autoscaler.engine.history import History
 from autoscaler.engine.invariants import violations
+from autoscaler.engine.learning import Learning
 from autoscaler.engine.ledger import killed_tasks
 from autoscaler.engine.scale_in import plan
 from autoscaler.errors import TargetError
@@ -50,6 +51,7 @@ class Memory:
     seen: FleetSnapshot | None = None
     hearing: Hearing = field(default_factory=Hearing)
     custody: Custody = field(default_factory=Custody)
+    learning: Learning = field(default_factory=Learning)
     term: int | None = None
     unsure: Mapping[str, float] = field(default_factory=dict)
 
@@ -77,7 +79,9 @@ class Reconciler:
         self.memory.seen = snapshot
         self.memory.hearing = self.memory.hearing.after(snapshot)
         self.memory.custody = self.memory.custody.after(snapshot)
-        return replace(await self._turn(snapshot, override), killed_tasks=killed)
+        self.memory.learning, measured = self.memory.learning.after(snapshot)
+        made = await self._turn(snapshot, override)
+        return replace(made, killed_tasks=killed, measured=measured)
 
     async def _turn(self, snapshot: FleetSnapshot, override: Override | None) -> FleetTick:
         if f"target/{self.fleet.name}" in snapshot.missing:

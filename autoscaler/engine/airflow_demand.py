@@ -37,7 +37,11 @@ def airflow_demand(
     queued = max(0, sum(queue.queued for queue in queues) - begun)
     return AirflowDemand(
         waiting=queued + admitted + sum(queue.hidden for queue in queues),
-        running=frozenset(t.id for t in state.tasks if t.id and t.state in RUNNING),
+        running={
+            task.id: f"{task.dag_id}.{task.task_id}"
+            for task in state.tasks
+            if task.id and task.state in RUNNING
+        },
         left_alone=admissible - admitted,
         blocked=dict(blocked),
         oldest_at=min(_oldest(queues, prompt), default=None),

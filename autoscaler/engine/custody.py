@@ -28,7 +28,7 @@ class Custody:
             identity = _identity(replica.unit)
             tasks = self.tasks.get(identity, frozenset()) | _active(replica.worker)
             if snapshot.airflow is not None:
-                tasks &= snapshot.airflow.running
+                tasks &= snapshot.airflow.running.keys()
             if tasks:
                 kept[identity] = tasks
         return Custody(kept)
@@ -38,7 +38,9 @@ class Custody:
         held = self.tasks.get(_identity(replica.unit))
         if airflow is None or not held:
             return replica
-        return replace(replica, lingering=len((held & airflow.running) - _active(replica.worker)))
+        return replace(
+            replica, lingering=len((held & airflow.running.keys()) - _active(replica.worker))
+        )
 
 
 def _active(worker: WorkerState | None) -> frozenset[str]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import chain
 
 from autoscaler.engine.airflow_demand import airflow_demand
 from autoscaler.engine.custody import Custody
 from autoscaler.engine.fleet_samples import FLEET_SAMPLES, fleet_samples
 from autoscaler.engine.hearing import STARTING_SECONDS, Hearing
+from autoscaler.engine.profiles import Profiles
 from autoscaler.engine.screening import STALE_SECONDS, Screened, mute
 from autoscaler.engine.verdict import blockage, outages
 from autoscaler.model import (
@@ -29,7 +31,6 @@ from autoscaler.model import (
 
 SILENT_AFTER_SECONDS = 10.0
 NOTHING = Hearing()
-NOBODYS = Custody()
 NO_KINDS: Mapping[str, type[Observation]] = {}
 
 
@@ -70,23 +71,30 @@ def take_snapshot(
     )
 
 
-def fleet_snapshot(
-    fleet: Fleet,
-    snapshot: Snapshot,
-    hearing: Hearing = NOTHING,
-    custody: Custody = NOBODYS,
-) -> FleetSnapshot:
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What earlier ticks told of a fleet's units, and of how long things take."""
+
+    hearing: Hearing = NOTHING
+    custody: Custody = field(default_factory=Custody)
+    profiles: Profiles = field(default_factory=Profiles)
+
+
+def fleet_snapshot(fleet: Fleet, snapshot: Snapshot, past: Past | None = None) -> FleetSnapshot:
     """The part of the snapshot that concerns one fleet, with its own samples on top.
 
-    hearing, custody: what earlier readings told of its units; old news adds nothing to it.
+    past: what is known already; old news of workers adds nothing to it.
     """
+    past = past or Past()
     missing = dict(_missing(fleet, snapshot))
     units = snapshot.units.get(fleet.name, ())
     listening = _hears_now(fleet, snapshot)
-    certain = hearing if listening else NOTHING
+    certain = past.hearing if listening else NOTHING
     airflow = _of_airflow(fleet, snapshot)
     found = (_replica(fleet, unit, snapshot, certain) for unit in units)
-    replicas = tuple(custody.laid_on(replica, airflow) for replica in found)
+    held = (past.custody.laid_on(replica, airflow) for replica in found)
+    names = airflow.running if airflow is not None else {}
+    replicas = tuple(past.profiles.laid_on(replica, names, snapshot.now) for replica in held)
     missing.update(_unanswering(fleet, replicas, snapshot.now))
     if not missing:
         missing.update(_unheard(fleet, replicas, snapshot.now))

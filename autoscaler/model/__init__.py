@@ -38,6 +38,7 @@ from autoscaler.model.fleet import (
     Unit,
     UnitPhase,
 )
+from autoscaler.model.measurement import Measured, Measurement
 from autoscaler.model.observation import (
     ActiveTask,
     BrokerState,
@@ -79,6 +80,8 @@ __all__ = [
     "FleetTick",
     "Limit",
     "LimitType",
+    "Measured",
+    "Measurement",
     "NextRun",
     "Observation",
     "Outcome",

@@ -169,14 +169,14 @@ class AirflowState(Observation):
 class AirflowDemand:
     """One fleet's share of it.
 
-    waiting: tasks that a free slot would start now. running: the Celery ids of all those that
-    Airflow calls running, in whatever queue. left_alone: those that the scheduler could
+    waiting: tasks that a free slot would start now. running: all those that Airflow calls running,
+    in whatever queue: Celery id -> `DAG.TASK`. left_alone: those that the scheduler could
     queue and does not. oldest_at: since when the first of those waiting does (Unix seconds).
     scheduler_seen_at: when the last scheduler that is called running gave a sign of life.
     """
 
     waiting: int
-    running: frozenset[str] = frozenset()
+    running: Mapping[str, str] = field(default_factory=dict)
     left_alone: int = 0
     blocked: Mapping[Block, int] = field(default_factory=dict)
     oldest_at: float | None = None

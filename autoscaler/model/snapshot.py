@@ -9,6 +9,7 @@ from autoscaler.model.airflow import AirflowDemand, AirflowState
 from autoscaler.model.decision import Decision, Outcome, Override, Result
 from autoscaler.model.finding import Alert, Finding
 from autoscaler.model.fleet import Fleet, Replica, Unit
+from autoscaler.model.measurement import Measurement
 from autoscaler.model.observation import (
     BrokerState,
     Observation,
@@ -132,7 +133,8 @@ class FleetTick:
     """What one tick made of one fleet.
 
     error: what a bug or a broken invariant said; then nothing was done.
-    killed_tasks: running tasks that died with their unit since the last tick, by cause.
+    killed_tasks: running tasks that died with their unit since the last tick, by cause. measured:
+    what ended since then, and how long it took.
     """
 
     snapshot: FleetSnapshot
@@ -142,6 +144,7 @@ class FleetTick:
     override: Override | None = None
     error: str = ""
     killed_tasks: Mapping[str, int] = field(default_factory=dict)
+    measured: tuple[Measurement, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import structlog
 
-from autoscaler.model import Alert, AlertState, FleetTick, Tick
+from autoscaler.model import Alert, AlertState, FleetTick, Measurement, Tick
 from autoscaler.telemetry.documents import DecisionDocument
 from autoscaler.telemetry.journal_file import Entry, JournalFile, SampleRow, is_broken
 from autoscaler.telemetry.record import DecisionRecord, new_outcomes, same_story
 
 Key = tuple[str, tuple[tuple[str, str], ...]]
 MOST_WAITING = 256
+MOST_LEARNED = 20_000
 SAMPLE_EVERY_SECONDS = 15.0
 
 
@@ -44,7 +45,7 @@ class Journal:
         """Note what the tick adds; `run` writes it."""
         entry = self._entry(tick)
         self._last = tick
-        if not (entry.samples or entry.decisions or entry.outcomes or entry.alerts):
+        if entry == Entry(entry.at):
             return
         if len(self._waiting) == MOST_WAITING:
             self.dropped += 1
@@ -78,6 +79,13 @@ class Journal:
         except (sqlite3.Error, OSError):
             return None
 
+    async def measurements(self) -> list[Measurement]:
+        """What was learned lately of how long things take, oldest first."""
+        try:
+            return await asyncio.to_thread(self._file.measurements, MOST_LEARNED)
+        except (sqlite3.Error, OSError, ValueError):
+            return []
+
     def _entry(self, tick: Tick) -> Entry:
         now = tick.snapshot.now
         before = self._last.fleets if self._last else {}
@@ -92,6 +100,7 @@ class Journal:
             decisions=tuple(DecisionRecord.of(f) for f, old in fleets if not same_story(f, old)),
             outcomes=tuple(outcome for f, old in fleets for outcome in new_outcomes(f, old)),
             alerts=tuple(self._changed_alerts(tick)),
+            measured=tuple(one for fleet, _ in fleets for one in fleet.measured),
         )
 
     def _changed_alerts(self, tick: Tick) -> list[Alert]:

@@ -12,15 +12,15 @@ from typing import Any
 
 import structlog
 
-from autoscaler.model import Alert, Outcome
+from autoscaler.model import Alert, Measured, Measurement, Outcome
 from autoscaler.telemetry.documents import DecisionDocument
 from autoscaler.telemetry.record import DecisionRecord
 
-VERSION = 1
+VERSION = 2
 BUSY_SECONDS = 2.0
 PRUNE_EVERY_SECONDS = 600.0
 MOST_CUTS = 50
-TABLES = ("samples", "decisions", "actions", "alerts")
+TABLES = ("samples", "decisions", "actions", "alerts", "measurements")
 SCHEMA = """
 CREATE TABLE samples (at REAL, fleet TEXT, current INTEGER, desired INTEGER, ready INTEGER,
     draining INTEGER, waiting REAL, running REAL, oldest_age_seconds REAL);
@@ -29,11 +29,13 @@ CREATE TABLE decisions (at REAL, fleet TEXT, current INTEGER, desired INTEGER, r
 CREATE TABLE actions (at REAL, fleet TEXT, kind TEXT, unit TEXT, worker TEXT, term INTEGER,
     sequence INTEGER, result TEXT, reason TEXT, message TEXT);
 CREATE TABLE alerts (at REAL, name TEXT, labels TEXT, state TEXT, severity TEXT, summary TEXT);
+CREATE TABLE measurements (at REAL, kind TEXT, name TEXT, seconds REAL);
 CREATE INDEX samples_at ON samples (at);
 CREATE INDEX decisions_at ON decisions (at);
 CREATE INDEX decisions_of_fleet ON decisions (fleet, at);
 CREATE INDEX actions_at ON actions (at);
 CREATE INDEX alerts_at ON alerts (at);
+CREATE INDEX measurements_at ON measurements (at);
 """
 SampleRow = tuple[float, str, int, int, int, int, float | None, float | None, float | None]
 
@@ -47,6 +49,7 @@ class Entry:
     decisions: tuple[DecisionRecord, ...] = ()
     outcomes: tuple[Outcome, ...] = ()
     alerts: tuple[Alert, ...] = ()
+    measured: tuple[Measurement, ...] = ()
 
 
 class JournalFile:
@@ -91,6 +94,12 @@ class JournalFile:
         found = self._documents(" AND at <= ?", (fleet, at, 1))
         return found[0] if found else None
 
+    def measurements(self, limit: int) -> list[Measurement]:
+        """The latest that were written, oldest first."""
+        query = "SELECT kind, name, seconds, at FROM measurements ORDER BY at DESC LIMIT ?"
+        rows = self._read(query, (limit,))
+        return [Measurement(Measured(kind), *rest) for kind, *rest in reversed(rows)]
+
     def close(self) -> None:
         """Give the file back. It may be written again, which opens it again."""
         if self._connection is not None:
@@ -99,9 +108,12 @@ class JournalFile:
 
     def _documents(self, where: str, values: tuple[object, ...]) -> list[DecisionDocument]:
         query = f"SELECT record FROM decisions WHERE fleet = ?{where} ORDER BY at DESC LIMIT ?"  # noqa: S608 - `where` is one of our own two texts
+        return [json.loads(record) for (record,) in self._read(query, values)]
+
+    def _read(self, query: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
         uri = f"{self._path.absolute().as_uri()}?mode=ro"
         with closing(sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS)) as connection:
-            return [json.loads(record) for (record,) in connection.execute(query, values)]
+            return connection.execute(query, values).fetchall()
 
     def _open(self, now: float) -> sqlite3.Connection:
         if self._connection is not None:
@@ -145,6 +157,8 @@ def _insert(connection: sqlite3.Connection, entry: Entry) -> None:
     _add(connection, "decisions", [_decision_row(record) for record in entry.decisions])
     _add(connection, "actions", [_action_row(outcome) for outcome in entry.outcomes])
     _add(connection, "alerts", [_alert_row(alert, entry.at) for alert in entry.alerts])
+    rows = [(one.at, one.kind.value, one.name, one.seconds) for one in entry.measured]
+    _add(connection, "measurements", rows)
 
 
 def _add(connection: sqlite3.Connection, table: str, rows: Iterable[tuple[Any, ...]]) -> None:
@@ -186,7 +200,7 @@ def _delete_before(connection: sqlite3.Connection, at: float) -> None:
     with connection:
         for table in TABLES:
             connection.execute(f"DELETE FROM {table} WHERE at < ?", (at,))  # noqa: S608 - `table` is ours
-    connection.execute("PRAGMA incremental_vacuum").fetchall()
+    connection.executescript("PRAGMA incremental_vacuum")  # execute() would free one page
 
 
 def _oldest(connection: sqlite3.Connection) -> float | None:

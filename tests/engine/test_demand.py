@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from autoscaler.engine.demand import fleet_snapshot, take_snapshot
+from autoscaler.engine.demand import Past, fleet_snapshot, take_snapshot
 from autoscaler.engine.hearing import Hearing
 from autoscaler.engine.screening import Screened
 from autoscaler.model import (
@@ -179,11 +179,13 @@ def test_what_is_heard_late_proves_no_silence():
     for age, unheard in ((5.0, ["b"]), (5.1, [])):
         screened = Screened({"workers": WorkersState(NOW - age, told)}, {})
         snapshot = take_snapshot(NOW, screened, {"default": tuple(units)}, frozenset({"workers"}))
-        seen = fleet_snapshot(fleet(), snapshot, hearing)
+        seen = fleet_snapshot(fleet(), snapshot, Past(hearing))
         assert [replica.name for replica in seen.replicas if replica.unheard] == unheard
         assert seen.listening is bool(unheard)
     unread = take_snapshot(NOW, Screened({}, {}), {"default": tuple(units)}, frozenset({"w"}))
-    assert not any(replica.unheard for replica in fleet_snapshot(fleet(), unread, hearing).replicas)
+    assert not any(
+        replica.unheard for replica in fleet_snapshot(fleet(), unread, Past(hearing)).replicas
+    )
 
 
 def test_a_fleet_of_which_nobody_was_heard_of_is_not_known():

@@ -5,11 +5,9 @@ from __future__ import annotations
 import io
 import json
 import logging
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-import pytest
 import structlog
 from structlog.testing import capture_logs
 
@@ -26,17 +24,6 @@ class Terminal(io.StringIO):
 
     def isatty(self) -> bool:
         return True
-
-
-@pytest.fixture
-def set_up() -> Iterator[Callable[..., None]]:
-    """`configure`, undone after the test."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield configure
-    structlog.reset_defaults()
-    root.handlers[:] = handlers
-    root.setLevel(level)
 
 
 def told(*ticks: Tick, level: str = "info") -> list[list[dict[str, Any]]]:
@@ -143,9 +130,9 @@ def test_leadership_and_overrides() -> None:
     assert events[1][1]["actor"] == "ann"
 
 
-def test_no_secret_is_written_in_any_form(set_up: Callable[..., None]) -> None:
+def test_no_secret_is_written_in_any_form() -> None:
     stream = io.StringIO()
-    set_up("json", stream=stream)
+    configure("json", stream=stream)
     url = f"redis://user:{CANARY}@broker:6379/0"
     log = structlog.get_logger()
     log.info("connecting", url=url, options={"password": CANARY, "hosts": [url]}, token=CANARY)
@@ -164,21 +151,19 @@ def test_no_secret_is_written_in_any_form(set_up: Callable[..., None]) -> None:
     assert lines[0]["timestamp"].endswith("Z")
 
 
-def test_people_get_lines_and_machines_get_json(set_up: Callable[..., None]) -> None:
+def test_people_get_lines_and_machines_get_json() -> None:
     terminal, pipe = Terminal(), io.StringIO()
     for stream in (terminal, pipe):
-        set_up("auto", stream=stream)
+        configure("auto", stream=stream)
         structlog.get_logger().info("decided", desired=5)
     assert "decided" in terminal.getvalue()
     assert "\x1b[" in terminal.getvalue()
     assert json.loads(pipe.getvalue())["desired"] == 5
 
 
-def test_the_console_shows_tracebacks_without_colours_in_a_file(
-    set_up: Callable[..., None],
-) -> None:
+def test_the_console_shows_tracebacks_without_colours_in_a_file() -> None:
     stream = io.StringIO()
-    set_up("console", "warning", stream)
+    configure("console", "warning", stream)
     log = structlog.get_logger()
     log.info("too quiet")
     try:

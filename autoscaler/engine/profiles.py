@@ -1,0 +1,69 @@
+"""How long tasks and starts are known to take, from the last of each; bounded, whatever comes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from math import ceil
+from statistics import fmean, median
+
+from autoscaler.model import Measured, Measurement, Replica
+
+MOST_VALUES = 64
+MOST_NAMES = 4096
+ANY = ""
+Key = tuple[Measured, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Profiles:
+    """The last durations (seconds) by what was timed, the most recent names kept. A value."""
+
+    durations: Mapping[Key, tuple[float, ...]] = field(default_factory=dict)
+
+    def after(self, measured: Iterable[Measurement]) -> Profiles:
+        """With more of them, each also under no name, for what was never seen."""
+        known: dict[Key, tuple[float, ...]] | None = None
+        for one in measured:
+            known = dict(self.durations) if known is None else known
+            for key in ((one.kind, one.name), (one.kind, ANY)):
+                values = (*known.pop(key, ()), one.seconds)
+                known[key] = values[-MOST_VALUES:]
+        if known is None:
+            return self
+        excess = len(known) - MOST_NAMES
+        return Profiles(dict(list(known.items())[max(0, excess) :]))
+
+    def remaining(self, name: str, elapsed: float) -> float | None:
+        """How much longer a task that has run for `elapsed` is likely to take.
+
+        The mean of what those that took longer had left at that age; one that has outlived them
+        all is given as long again. None when nothing is known of any task.
+        """
+        values = self._of(Measured.TASK, name)
+        left = [value - elapsed for value in values if value > elapsed]
+        if left:
+            return fmean(left)
+        return max(elapsed, 0.0) if values else None
+
+    def laid_on(self, replica: Replica, names: Mapping[str, str], now: float) -> Replica:
+        """The replica with the time in which its tasks are likely to end, where that is known.
+
+        names: of Airflow's tasks by Celery id. What is fetched and not begun counts as any task.
+        """
+        worker = replica.worker
+        if worker is None or worker.active is None:
+            return replica
+        running = [
+            self.remaining(names.get(task.id, task.name), now - (task.started_at or now))
+            for task in worker.active
+        ]
+        known = [seconds for seconds in running if seconds is not None]
+        if len(known) < len(running) or not self._of(Measured.TASK, ANY):
+            return replica
+        waves = ceil((worker.reserved or 0) / max(1, worker.slots or 1))
+        each = median(self._of(Measured.TASK, ANY))
+        return replace(replica, expected_empty_seconds=max(known, default=0.0) + waves * each)
+
+    def _of(self, kind: Measured, name: str) -> tuple[float, ...]:
+        return self.durations.get((kind, name)) or self.durations.get((kind, ANY), ())

@@ -1,0 +1,26 @@
+"""How long something took: what the daemon learns from, one fact at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Measured(StrEnum):
+    """What is timed: a task's run; a unit from its creation until its worker takes tasks; a slot
+    from the end of its task, by Airflow's account, until Celery can use it again.
+    """
+
+    TASK = "task"
+    START = "start"
+    SLOT_RELEASE = "slot_release"
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """name: of the task (`DAG.TASK` with Airflow), or of the fleet. at: when it ended (Unix)."""
+
+    kind: Measured
+    name: str
+    seconds: float
+    at: float
