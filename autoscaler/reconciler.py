@@ -184,7 +184,13 @@ class Reconciler:
         return await self._actuator.carry_out(actions, snapshot)
 
     def _remember(self, outcomes: Sequence[Outcome], snapshot: FleetSnapshot) -> None:
-        """A drain that failed half way counts too: its unit is marked and will leave."""
+        """A drain that failed half way counts too: its unit is marked and will leave.
+
+        Who answers when asked before a removal is not unheard of, though no source tells of it.
+        """
+        spoke = {o.action.unit for o in outcomes if o.action.unheard and o.result is Result.WAITING}
+        met = (replica.unit for replica in snapshot.replicas if replica.name in spoke)
+        self.memory.hearing = self.memory.hearing.met(met)
         marked = {replica.name for replica in snapshot.replicas if replica.unit.drain}
         serving = {replica.name for replica in snapshot.replicas if replica.serving}
         grown = [o for o in outcomes if o.action.kind in GROWING and o.action.unit not in serving]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from autoscaler.model import ActionKind, Result
+from autoscaler.errors import ControlError
+from autoscaler.model import ActionKind, Result, WorkersState
 from tests.cycles import Ticks, config, kinds
 from tests.fakes import SOURCE_DOWN, TARGET_DOWN, WORLDS, World
+from tests.records import worker
 
 WITH_A_BUG = [{"kind": "target_tracking"}, {"kind": "tests.fakes:FakePolicy", "world": "w"}]
 
@@ -153,3 +155,29 @@ async def test_what_was_asked_for_again_with_success_is_counted_once(world, tmp_
     await ticks.run()
     assert not ticks.controller.memory_of("default").unsure
     assert [event.replicas for event in ticks.controller.memory_of("default").history.ups] == [4]
+
+
+async def test_who_answered_once_is_not_unheard_of_though_no_source_tells_of_it(world, tmp_path):
+    ticks = Ticks(config(tmp_path, fleet={"min_replicas": 1}))
+    world.launch("default-1", ticks.now)
+    await ticks.run()
+    world.launch("default-2", ticks.now)
+
+    async def run_until(done):
+        for _ in range(60):
+            facts = {"heartbeat_at": ticks.now, "answered_at": ticks.now}
+            told = {"default-1@host": worker("default-1@host", **facts)}
+            world.readings["workers"] = WorkersState(ticks.now, told)
+            turn = await ticks.run()
+            if done(turn):
+                return turn
+        raise AssertionError("it does not come to that")
+
+    turn = await run_until(lambda turn: ActionKind.REMOVE in kinds(turn))
+    [outcome] = turn.outcomes
+    assert (outcome.action.unheard, outcome.result) == (True, Result.WAITING)
+    world.faults["inspect"] = ControlError("503")
+    now = ticks.now
+    turn = await run_until(lambda turn: ticks.now > now + 60)
+    assert kinds(turn) == []
+    assert "default-2" in world.units

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from autoscaler.model import FleetSnapshot, Unit, UnitPhase
@@ -36,6 +37,10 @@ class Hearing:
         )
         told = any(replica.worker is not None for replica in present.values())
         return Hearing(heard, self.anyone or told, deaf=False)
+
+    def met(self, units: Iterable[Unit]) -> Hearing:
+        """With those whose worker answered when it was asked directly."""
+        return replace(self, heard=self.heard.union(map(_identity, units)))
 
     def never(self, unit: Unit, now: float) -> bool:
         """Whether it is certain that the unit's worker never took a task.
