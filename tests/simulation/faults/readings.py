@@ -30,7 +30,7 @@ READINGS = (
     window("workers_bug", "the workers' source raises what nobody expects", 1, SHORT),
     window("workers_absurd", "a worker tells impossible counts", 1.5, LONG),
     window("workers_empty", "no worker is told of", 1, (60, 600)),
-    window("workers_partial", "some workers are left out", 1.5, (20, 400)),
+    window("workers_partial", "some workers are told of no more", 1.5, (20, 400)),
     window("workers_old", "the same workers again and again, with their old time", 1, LONG),
     window("workers_future", "workers from the future", 1, LONG),
     window("replies_lost", "some workers' replies are lost", 2, LONG, amount=(0.2, 1.0)),
@@ -120,12 +120,10 @@ def _no_workers(state: WorkersState, _: Random, __: dict[str, Any]) -> WorkersSt
 
 
 def _some_workers(state: WorkersState, random: Random, memory: dict[str, Any]) -> WorkersState:
-    fates: dict[str, float] = memory.setdefault("workers_partial", {})
-    seen = {
-        name: worker
-        for name, worker in state.workers.items()
-        if fates.setdefault(name, random.random()) < 0.5
-    }
+    """Some of those that were told of are no more; who starts anew is told of."""
+    pids = [worker.pid for worker in state.workers.values()]
+    gone = memory.setdefault("workers_partial", {pid for pid in pids if random.random() < 0.5})
+    seen = {name: worker for name, worker in state.workers.items() if worker.pid not in gone}
     return replace(state, workers=seen)
 
 

@@ -129,14 +129,20 @@ READINGS = (
     Bug(
         "old_news_proves_silence",
         "engine.demand",
-        "certain = hearing if listening else NOTHING",
-        "certain = hearing",
+        "certain = past.hearing if listening else NOTHING",
+        "certain = past.hearing",
     ),
     Bug(
         "deafness_is_forgotten",
         "engine.hearing",
         "deaf=self.deaf or not snapshot.listening",
         "deaf=self.deaf",
+    ),
+    Bug(
+        "answers_are_forgotten",
+        "reconciler",
+        "self.memory.hearing = self.memory.hearing.met(met)",
+        "pass",
     ),
     Bug(
         "what_was_heard_is_forgotten",

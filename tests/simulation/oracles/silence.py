@@ -26,6 +26,8 @@ class Silence:
                 continue
             if witness.now - unit.created_at <= STARTING_SECONDS:
                 self._violated("silence", f"{unit.name} goes, and may be about to start")
+            if not witness.listening:
+                self._violated("silence", f"{unit.name} goes by old news of the others")
             if not self._anyone:
                 self._violated("silence", f"{unit.name} goes, and nobody of its fleet ever spoke")
             if (unit.name, unit.created_at) in self._missed:
@@ -33,7 +35,7 @@ class Silence:
 
     def follow(self, units: tuple[Unit, ...], witness: Witness) -> None:
         """Who was told of in this tick, and who ran unwatched."""
-        if witness.workers is None or witness.ticks == 1:
+        if not witness.listening or witness.ticks == 1:
             running = (unit for unit in units if unit.phase is UnitPhase.RUNNING)
             self._missed.update((unit.name, unit.created_at) for unit in running)
         if witness.workers is not None:

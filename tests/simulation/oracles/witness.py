@@ -87,6 +87,12 @@ class Witness:
         """The queues that were shown, if their time can be believed."""
         return self._timely("broker")
 
+    @property
+    def listening(self) -> bool:
+        """Whether what was shown of workers is of this tick, or at most of the one before."""
+        workers, interval = self.workers, self._world.scenario.interval_seconds
+        return workers is not None and self.now - workers.at <= interval
+
     def shown(self, source: str) -> bool:
         """Whether this source gave anything that can be believed."""
         return self._timely(source) is not None
