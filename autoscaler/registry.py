@@ -37,6 +37,7 @@ CHECKS = {
     "airflow_api_unwell": "autoscaler.checks.airflow:AirflowApiUnwell",
     "airflow_import_errors": "autoscaler.checks.airflow:AirflowImportErrors",
     "airflow_job_silent": "autoscaler.checks.airflow:AirflowJobSilent",
+    "airflow_queue_unserved": "autoscaler.checks.airflow_tasks:AirflowQueueUnserved",
     "airflow_read_only": "autoscaler.checks.airflow:AirflowReadOnly",
     "airflow_tasks_lost": "autoscaler.checks.airflow_tasks:AirflowTasksLost",
     "airflow_tasks_queued_too_long": ("autoscaler.checks.airflow_tasks:AirflowTasksQueuedTooLong"),

@@ -11,6 +11,7 @@ from autoscaler.engine.verdict import verdict
 from autoscaler.engine.wording import count, sentence, span
 from autoscaler.interfaces import Check, CheckOptions
 from autoscaler.model import (
+    AirflowQueue,
     AirflowState,
     AirflowTask,
     Bottleneck,
@@ -176,3 +177,34 @@ def _evidence(fleet: FleetTick) -> dict[str, str]:
         "bottleneck": str(fleet.snapshot.blockage and fleet.snapshot.blockage.bottleneck),
         **{f"{b.blocker}_{b.name}": f"{b.used}/{b.limit}" for b in sorted(blocked)[:MOST_NAMED]},
     }
+
+
+class AirflowQueueUnserved(Check[CheckOptions]):
+    """Airflow hands tasks to a Celery queue that no fleet serves."""
+
+    options_type = CheckOptions
+
+    def find(self, tick: Tick) -> Iterator[Finding | Unchecked]:
+        yield from self.unread(tick, AirflowState)
+        served = {queue for fleet in tick.fleets.values() for queue in fleet.snapshot.fleet.queues}
+        for source, state in tick.snapshot.airflows.items():
+            for (queue, executor), counts in sorted(state.queues.items()):
+                strange = "Celery" in executor and queue not in served
+                if strange and (counts.queued or counts.running or counts.admissible):
+                    yield self._finding(source, queue, counts)
+
+    def _finding(self, source: str, queue: str, counts: AirflowQueue) -> Finding:
+        return Finding(
+            check=self.context.name,
+            severity=self.options.severity,
+            summary=(
+                f"Airflow uses queue {queue}, which no fleet serves: {counts.queued} queued, "
+                f"{counts.running} running."
+            ),
+            labels={"source": source, "queue": queue},
+            evidence={"queued": str(counts.queued), "running": str(counts.running)},
+            remedy=(
+                f"Name {queue} among the queues of a fleet, or correct the operator's queue. If "
+                "other workers are meant to serve it, switch this check off."
+            ),
+        )

@@ -16,6 +16,7 @@ from autoscaler.interfaces import Options, Source
 from autoscaler.model import AirflowState, BrokerState, Observation, WorkersState
 
 BROKER_URL = "AUTOSCALER_BROKER_URL"
+AIRFLOW_URL = "AUTOSCALER_AIRFLOW_DATABASE_URL"
 FROM_BROKER = "broker"
 
 _DRAIN_BOUNDS = {
@@ -27,19 +28,24 @@ _DRAIN_BOUNDS = {
 
 
 def default_sources() -> dict[str, Any]:
-    """A broker and its workers, when the environment names a broker; else nothing."""
+    """A broker, its workers and Airflow's database, as far as the environment names them."""
     broker = registry.BROKER_SCHEMES.get(_broker_scheme())
     if broker is None:
         return {}
     url = {"env": BROKER_URL}
-    return {
+    found: dict[str, Any] = {
         "broker": {"kind": broker, "url": url},
         "workers": {"kind": "celery_workers", "url": url},
     }
+    if os.environ.get(AIRFLOW_URL):
+        found["airflow"] = {"kind": "airflow_database", "url": {"env": AIRFLOW_URL}}
+    return found
 
 
 def airflow_sources(sources: Any) -> tuple[str, ...]:
     """The names of the sources that read Airflow's own account of what it wants done."""
+    if sources is None:
+        sources = default_sources()
     if not isinstance(sources, Mapping):
         return ()
     return tuple(name for name, source in sources.items() if _observed(source) is AirflowState)

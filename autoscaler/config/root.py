@@ -22,6 +22,7 @@ from pydantic import (
 from autoscaler import registry
 from autoscaler.config.behavior import HPA_SPELLING
 from autoscaler.config.cross import (
+    AIRFLOW_URL,
     BROKER_URL,
     airflow_sources,
     cross_faults,
@@ -99,7 +100,8 @@ class Config(Options):
     sources: dict[Annotated[str, AfterValidator(_checked_source_name)], SourceConfig] = Field(
         default_factory=default_sources,
         validate_default=True,
-        description=f"what is polled, by name; left out: the broker of ${BROKER_URL}, its workers",
+        description=f"what is polled, by name; left out: the broker of ${BROKER_URL}, its workers, "
+        f"and the Airflow database of ${AIRFLOW_URL}",
     )
     fleets: Annotated[tuple[FleetConfig, ...], AfterValidator(_checked_fleets)] = Field(
         description="what is scaled"

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from autoscaler.checks.airflow_tasks import (
+    AirflowQueueUnserved,
     AirflowTasksLost,
     AirflowTasksQueuedTooLong,
     AirflowWorkBlocked,
@@ -94,7 +95,27 @@ def test_a_scheduler_that_does_nothing_holds_work_up_and_an_outage_is_told_elsew
     assert look(make(AirflowWorkBlocked), scene(turn()))[0] == []
 
 
-@pytest.mark.parametrize("check", [AirflowTasksLost, AirflowTasksQueuedTooLong])
+def test_a_queue_that_no_fleet_serves():
+    def queue(name: str, executor: str = "CeleryExecutor", **counts: int) -> AirflowQueue:
+        return AirflowQueue(name, executor, **counts)
+
+    queues = (
+        queue("default", queued=5),
+        queue("gpu", queued=2, running=1),
+        queue("idle", scheduled=4),
+        queue("pods", "KubernetesExecutor", queued=9),
+    )
+    state = of(queues={(q.name, q.executor): q for q in queues})
+    [finding] = look(make(AirflowQueueUnserved), scene(turn(), airflow=state))[0]
+    assert finding.summary == (
+        "Airflow uses queue gpu, which no fleet serves: 2 queued, 1 running."
+    )
+    assert finding.labels == {"source": "airflow", "queue": "gpu"}
+
+
+@pytest.mark.parametrize(
+    "check", [AirflowTasksLost, AirflowTasksQueuedTooLong, AirflowQueueUnserved]
+)
 def test_what_was_not_read_is_not_judged(check: Any):
     tick = scene(airflow=of(running(500)), missing={"airflow": "down"})
     findings, [unchecked] = look(make(check), tick)

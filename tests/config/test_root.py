@@ -29,6 +29,7 @@ SOURCES: dict[str, Any] = {
 @pytest.fixture(autouse=True)
 def no_broker(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(BROKER_URL, raising=False)
+    monkeypatch.delenv("AUTOSCALER_AIRFLOW_DATABASE_URL", raising=False)
 
 
 def config(**changes: Any) -> Config:
@@ -89,6 +90,16 @@ def test_three_lines_and_a_broker_are_a_config(monkeypatch: pytest.MonkeyPatch) 
     }
     monkeypatch.setenv(BROKER_URL, "amqp://127.0.0.1")
     assert parse(text).sources["broker"].kind == "rabbitmq_broker"
+
+
+def test_airflow_needs_no_more_than_the_url_of_its_database(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(BROKER_URL, "redis://127.0.0.1:6379/0")
+    monkeypatch.setenv("AUTOSCALER_AIRFLOW_DATABASE_URL", "postgresql://ann@127.0.0.1/airflow")
+    made = config(fleets=[{**FLEET, "queues": ["default"], "demand": "airflow"}])
+    assert made.sources["airflow"].kind == "airflow_database"
+    assert made.engine_fleets()[0].airflow == "airflow"
 
 
 def test_a_plugin_is_made_of_its_options() -> None:
