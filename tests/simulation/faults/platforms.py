@@ -56,5 +56,5 @@ PLATFORMS = (
     Fault("unit_deleted_by_hand", "somebody deletes a unit", 1, (0, 0), _delete),
     Fault("unit_created_by_hand", "somebody creates a unit", 1, (0, 0), _create),
     Fault("unit_unmarked_by_hand", "somebody takes a drain mark away", 1, (0, 0), _unmark),
-    Fault("unit_shielded_by_hand", "somebody protects a unit", 1, (60, 600), _shield),
+    Fault("unit_shielded_by_hand", "somebody protects a unit", 3, (60, 600), _shield),
 )

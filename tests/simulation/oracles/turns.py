@@ -44,7 +44,7 @@ class FleetWatch:
         """Everything that must hold of this turn."""
         units = witness.units(self._plan)
         unknown = witness.unknown(self._plan)
-        self._follow(witness, unknown)
+        self._follow(witness, unknown, tick)
         actions = [outcome.action for outcome in tick.outcomes]
         if units is None:
             if actions:
@@ -80,19 +80,20 @@ class FleetWatch:
             if busy:
                 self._violated("paused", f"{busy} in a pause")
 
-    def _follow(self, witness: Witness, unknown: list[str]) -> None:
+    def _follow(self, witness: Witness, unknown: list[str], tick: FleetTick) -> None:
         """Note since when all was known without a break, and what was wanted."""
         now, before = witness.now, self._last_now
         self._last_now = now
         longest = max(6 * self._interval, min(self._plan.down_window, 60.0))
         broken = before is not None and not 0 <= now - before <= longest
-        if before is None or broken or unknown:
+        bug = tick.result is Result.ERROR and not tick.outcomes
+        if before is None or broken or unknown or bug:
             self._whole_since = None
-            self._gap = f"{', '.join(unknown) or 'a pause'} at {now:.0f}"
+            self._gap = f"{', '.join(unknown) or 'a pause or a bug'} at {now:.0f}"
         if before is not None and now < before:
             self._demands.clear()
             self._pace.set_back(before - now)
-        if unknown:
+        if unknown or bug:
             return
         demand = witness.demand(self._plan)
         collapsed = demand == 0 and (self._demand or 0) >= COLLAPSE_FROM
