@@ -70,7 +70,6 @@ class Controller:
         self.sources: dict[str, Source[Any]] = {
             name: source.make(self._context(name)) for name, source in config.sources.items()
         }
-        self._kinds = {name: source.observes() for name, source in self.sources.items()}
         self._controls = {
             name: control
             for name, source in self.sources.items()
@@ -163,7 +162,8 @@ class Controller:
             }
         screened = screen(_results(reads), missing, now)
         units, controls = _results(listings), frozenset(self._controls)
-        return take_snapshot(now, screened, units, controls, self._kinds)
+        kinds = {name: source.observes() for name, source in self.sources.items()}
+        return take_snapshot(now, screened, units, controls, kinds)
 
     async def _poll(
         self,

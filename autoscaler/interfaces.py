@@ -8,6 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import ClassVar, Generic, TypeVar, get_type_hints
 
@@ -110,6 +111,7 @@ class Source(Plugin[OptionsT]):
     """Polls one system."""
 
     @classmethod
+    @cache
     def observes(cls) -> type[Observation]:
         """What `read` gives, as its annotation says."""
         try:

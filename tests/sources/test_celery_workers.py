@@ -220,8 +220,7 @@ async def test_a_worker_that_comes_and_goes_offline_before_its_task_ends(fleet):
             await eventually(lambda: "worker new@test goes offline" in woken)
             assert new.running
             worker = (await read(source))["new@test"]
-            assert worker.offline
-            assert worker.busy == 1, "as it last told: its task still runs"
+            assert (worker.offline, worker.busy) == (True, 1), "as it last told: its task runs"
             assert await new.exited() == 0
 
 
@@ -239,8 +238,7 @@ async def test_a_worker_that_is_killed_is_not_waited_for(fleet):
         began = asyncio.get_running_loop().time()
         killed = (await read(source))["doomed@test"]
         assert asyncio.get_running_loop().time() - began < 0.5, "it no longer listens"
-        assert not killed.offline, "nobody said so"
-        assert killed.queues == {"d"}
+        assert (killed.offline, killed.queues) == (False, {"d"}), "nobody said so"
 
 
 @pytest.mark.full
