@@ -63,6 +63,7 @@ class FleetWatch:
         self._silence.judge(leaving, witness)
         self._silence.follow(units, witness)
         self._judge_telling(tick, unknown, witness)
+        self._judge_idlers(tick, units, witness)
         overridden = tick.override is not None
         if victims and not overridden:
             self._judge_victims(victims, units, witness)
@@ -79,6 +80,19 @@ class FleetWatch:
             busy = [o.result for o in tick.outcomes if o.result is not Result.PAUSED]
             if busy:
                 self._violated("paused", f"{busy} in a pause")
+
+    def _judge_idlers(self, tick: FleetTick, units: tuple[Unit, ...], witness: Witness) -> None:
+        """Who is to serve and consumes nothing is told to, or leaves."""
+        if tick.result is Result.ERROR or not witness.settled_in_term:
+            return
+        concerned = {outcome.action.unit for outcome in tick.outcomes}
+        told = witness.workers.workers if witness.workers else {}
+        for unit in units:
+            worker = told.get(unit.worker)
+            if worker is None or worker.queues != frozenset() or unit.name in concerned:
+                continue
+            if serving(unit) and self._hears(unit, witness):
+                self._violated("revived", f"{unit.name} consumes nothing, and is not told to")
 
     def _follow(self, witness: Witness, unknown: list[str], tick: FleetTick) -> None:
         """Note since when all was known without a break, and what was wanted."""

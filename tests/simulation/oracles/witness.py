@@ -51,6 +51,11 @@ class Witness:
         """The term that this daemon believes to lead in."""
         return self._world.cluster.leader_of(self._link).term
 
+    @property
+    def settled_in_term(self) -> bool:
+        """Whether this is not the first cycle of a term, nor one in which a term began."""
+        return self.ticks_in_term > 1 and self.term == self._term
+
     def begin(self, now: float) -> None:
         """A tick begins."""
         self.now, self.ticking = now, True
