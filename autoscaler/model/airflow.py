@@ -88,7 +88,8 @@ class AirflowPool:
 class AirflowJob:
     """A scheduler, triggerer or DAG processor that the database calls running.
 
-    heartbeat_at: by our clock, from its age by the database's.
+    kind: as Airflow names it: SchedulerJob, TriggererJob or DagProcessorJob. heartbeat_at: by our
+    clock, from its age by the database's.
     """
 
     kind: str

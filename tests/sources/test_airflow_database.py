@@ -84,10 +84,10 @@ async def test_the_jobs_that_are_called_running(airflow):
     await scheduler(airflow, 1, job_type="LocalTaskJob")
     jobs = (await read(airflow)).jobs
     assert [(job.kind, job.hostname) for job in jobs] == [
-        ("scheduler", "a"),
-        ("dag_processor", "d"),
-        ("scheduler", ""),
-        ("triggerer", "t"),
+        ("SchedulerJob", "a"),
+        ("DagProcessorJob", "d"),
+        ("SchedulerJob", ""),
+        ("TriggererJob", "t"),
     ]
     assert [job.heartbeat_at for job in jobs] == [around(5), around(7), around(9), around(4000)]
 

@@ -9,13 +9,12 @@ from sqlalchemy import (
     ColumnElement,
     Executable,
     Select,
-    case,
     cast,
     false,
     func,
-    literal,
     null,
     select,
+    true,
     union_all,
 )
 from sqlalchemy.types import BigInteger, DateTime
@@ -28,11 +27,7 @@ MAX_JOBS = 1_000
 MAX_RUNS = 1_000
 WITH_EXECUTOR = ("queued", "running", "restarting")
 UNDER_WAY = ("pending", "queued", "running")
-JOB_KINDS = {
-    "SchedulerJob": "scheduler",
-    "TriggererJob": "triggerer",
-    "DagProcessorJob": "dag_processor",
-}
+JOB_KINDS = ("SchedulerJob", "TriggererJob", "DagProcessorJob")
 
 
 def vitals(schema: AirflowSchema, dialect: Dialect) -> Select[Any]:
@@ -115,13 +110,16 @@ def pools(schema: AirflowSchema) -> Select[Any]:
     """All pools, with the slots of deferred tasks where those count."""
     ti = schema.tables["task_instance"].c
     pool = schema.tables["slot_pool"].c
+    counting = select(pool.pool).where(pool.include_deferred == true())
     deferred = (
-        select(cast(func.coalesce(func.sum(ti.pool_slots), 0), BigInteger))
-        .where(ti.pool == pool.pool, ti.state == "deferred")
-        .scalar_subquery()
+        select(ti.pool, cast(func.sum(ti.pool_slots), BigInteger).label("slots"))
+        .where(ti.state == "deferred", ti.pool.in_(counting))
+        .group_by(ti.pool)
+        .subquery("deferred")
     )
-    counted = case((pool.include_deferred, deferred), else_=literal(0))
-    return select(pool.pool, pool.slots, counted.label("deferred"))
+    return select(
+        pool.pool, pool.slots, func.coalesce(deferred.c.slots, 0).label("deferred")
+    ).outerjoin_from(schema.tables["slot_pool"], deferred, deferred.c.pool == pool.pool)
 
 
 def jobs(schema: AirflowSchema) -> Select[Any]:
@@ -129,7 +127,7 @@ def jobs(schema: AirflowSchema) -> Select[Any]:
     job = schema.tables["job"].c
     return (
         select(job.job_type, job.hostname, job.latest_heartbeat)
-        .where(job.state == "running", job.job_type.in_(tuple(JOB_KINDS)))
+        .where(job.state == "running", job.job_type.in_(JOB_KINDS))
         .where(job.latest_heartbeat.is_not(None))
         .order_by(job.latest_heartbeat.desc())
         .limit(MAX_JOBS)

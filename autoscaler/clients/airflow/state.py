@@ -11,7 +11,6 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from autoscaler.clients.airflow.queries import JOB_KINDS
 from autoscaler.clients.airflow.reading import Reading
 from autoscaler.engine.admission import Admission, Limits, Scheduled, admit
 from autoscaler.model import (
@@ -108,7 +107,7 @@ def _task(row: Row[Any], queue: str, skew: float) -> AirflowTask:
 def _jobs(reading: Reading) -> Iterator[AirflowJob]:
     for row in reading.jobs:
         heartbeat_at = _seconds(row.latest_heartbeat, reading.clock_skew_seconds)
-        yield AirflowJob(JOB_KINDS[row.job_type], row.hostname or "", heartbeat_at)
+        yield AirflowJob(row.job_type, row.hostname or "", heartbeat_at)
 
 
 def _pools(reading: Reading) -> dict[str, AirflowPool]:
@@ -143,7 +142,9 @@ def _parallelism(jobs: tuple[AirflowJob, ...], now: float, defaults: Defaults) -
     """That of all schedulers; while none is alive, that of the one that will be."""
     if not defaults.parallelism:
         return None
-    alive = sum(job.kind == "scheduler" and job.heartbeat_at > now - ALIVE_SECONDS for job in jobs)
+    alive = sum(
+        job.kind == "SchedulerJob" and job.heartbeat_at > now - ALIVE_SECONDS for job in jobs
+    )
     return defaults.parallelism * max(1, alive)
 
 
