@@ -130,13 +130,19 @@ class AirflowImportErrors(Check[CheckOptions]):
 
 
 class AirflowApiUnwell(Check[CheckOptions]):
-    """The API server answers, and says that tasks cannot report or that its database is ill."""
+    """The API server answers, and says that tasks cannot report or that its database is ill.
+
+    That the database is down is told once, by `source_down`, where we cannot read it either.
+    """
 
     options_type = CheckOptions
 
     def find(self, tick: Tick) -> Iterator[Finding]:
+        told = tick.snapshot.blind_to(AirflowState)
         for source, state in tick.snapshot.observations.items():
-            if isinstance(state, ApiServerState) and (faults := list(_faults(state))):
+            if isinstance(state, ApiServerState) and (
+                faults := list(_faults(state, database_told=told))
+            ):
                 yield Finding(
                     check=self.context.name,
                     severity=Severity.CRITICAL,
@@ -150,8 +156,8 @@ class AirflowApiUnwell(Check[CheckOptions]):
                 )
 
 
-def _faults(state: ApiServerState) -> Iterator[str]:
+def _faults(state: ApiServerState, *, database_told: bool) -> Iterator[str]:
     if state.execution_api is False:
         yield "tasks cannot report to it"
-    if state.status.get("metadatabase", HEALTHY) != HEALTHY:
+    if state.status.get("metadatabase", HEALTHY) != HEALTHY and not database_told:
         yield "it cannot use its database"

@@ -8,7 +8,15 @@ from pydantic import Field
 
 from autoscaler.engine.wording import count, sentence
 from autoscaler.interfaces import Check, CheckOptions
-from autoscaler.model import Finding, Severity, Tick, Unchecked, WorkersState
+from autoscaler.model import (
+    AirflowState,
+    ApiServerState,
+    Finding,
+    Severity,
+    Tick,
+    Unchecked,
+    WorkersState,
+)
 
 MOST_NAMED = 10
 
@@ -23,16 +31,25 @@ class SourceDownOptions(CheckOptions):
 
 
 class SourceDown(Check[SourceDownOptions]):
-    """A source or target cannot be read, or a part of it; nothing is lowered meanwhile."""
+    """A source or target cannot be read, or a part of it; nothing is lowered meanwhile.
+
+    An API server of Airflow cannot answer without Airflow's database: where that is not read
+    either, its finding tells of both.
+    """
 
     options_type = SourceDownOptions
 
     def find(self, tick: Tick) -> Iterator[Finding | Unchecked]:
+        followers: tuple[str, ...] = ()
+        if tick.snapshot.blind_to(AirflowState):
+            followers = tick.snapshot.sources_of(ApiServerState)
         parts: dict[str, dict[str, str]] = {}
         for name, why in sorted(tick.snapshot.missing.items()):
             system, _, part = name.partition("/")
             if part and system != "target":
                 parts.setdefault(system, {})[part] = why
+            elif name in followers:
+                yield Unchecked(self.context.name, why, {"source": name})
             else:
                 yield self._whole(name, part, why)
                 yield Unchecked(self.context.name, why, {"source": name, "scope": "part"})

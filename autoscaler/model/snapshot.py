@@ -90,6 +90,11 @@ class Snapshot:
         """The names of the sources that give this, read or not."""
         return tuple(name for name, given in self.kinds.items() if issubclass(given, kind))
 
+    def blind_to(self, kind: type[Observation]) -> bool:
+        """Whether some sources give this, and none of them could be read."""
+        sources = self.sources_of(kind)
+        return bool(sources) and self.missing.keys() >= set(sources)
+
 
 @dataclass(frozen=True, slots=True)
 class FleetSnapshot:

@@ -80,6 +80,12 @@ def test_an_api_server_that_is_not_well(state: dict[str, Any], summary: str):
     assert finding.summary == f"Airflow's API server is not well: {summary}."
 
 
+def test_a_database_that_we_cannot_read_either_is_told_of_once():
+    ill = replace(WELL, status={"metadatabase": "unhealthy"})
+    tick = scene(airflow=beats(), api=ill, missing={"airflow": "connection refused"})
+    assert look(make(AirflowApiUnwell), tick) == ([], [])
+
+
 @pytest.mark.parametrize("check", [AirflowJobSilent, AirflowReadOnly, AirflowImportErrors])
 def test_what_was_not_read_is_not_judged(check: Any):
     tick = scene(airflow=beats(), missing={"airflow": "connection refused"})

@@ -1,8 +1,11 @@
 """Checks of what is polled."""
 
+import pytest
+
 from autoscaler.checks.sources import DuplicateNodenames, SourceDown
-from autoscaler.model import Severity
+from autoscaler.model import AirflowState, ApiServerState, Severity
 from tests.checks.scene import look, make, scene
+from tests.records import NOW
 
 
 def test_a_source_that_cannot_be_read():
@@ -30,6 +33,18 @@ def test_parts_of_a_source_are_one_finding():
     assert finding.labels == {"source": "broker", "scope": "part"}
     assert len(finding.evidence) == 10
     assert unchecked == []
+
+
+@pytest.mark.parametrize(
+    ("down", "told"), [("airflow", ["airflow"]), ("broker", ["api", "broker"])]
+)
+def test_an_api_server_that_goes_down_with_its_database_is_not_told_of(down: str, told: list[str]):
+    airflow, api = AirflowState(NOW, "3.3.2"), ApiServerState(NOW, "3.3.2", {}, 0.1)
+    missing = {down: "connection refused", "api": "no answer within 4 s"}
+    tick = scene(queues={}, airflow=airflow, api=api, missing=missing)
+    findings, unchecked = look(make(SourceDown), tick)
+    assert sorted(finding.labels["source"] for finding in findings) == told
+    assert ({"source": "api"} in [one.labels for one in unchecked]) == ("api" not in told)
 
 
 def test_all_read():
