@@ -26,17 +26,20 @@ def limit(
 ) -> Step:
     """The proposal as far as the limits allow, or as `bounds` allow if they are closer.
 
-    A limit never turns the direction round.
+    As in the HPA, rising stops at the most and falling at the least; a limit never turns the
+    direction round.
     """
     if proposed > current:
         allowed = max(current, scale_up_limit(history, current, behavior.scale_up, now))
         if allowed < min(bounds.most, proposed):
             return _limited(history, current, proposed, allowed, behavior.scale_up, now)
-    elif proposed < current:
+        return _clamped(proposed, min(proposed, bounds.most), bounds)
+    if proposed < current:
         allowed = min(current, scale_down_limit(history, current, behavior.scale_down, now))
         if allowed > max(bounds.least, proposed):
             return _limited(history, current, proposed, allowed, behavior.scale_down, now)
-    return clamp(proposed, bounds)
+        return _clamped(proposed, max(proposed, bounds.least), bounds)
+    return _clamped(proposed, proposed, bounds)
 
 
 def limit_without_behavior(
@@ -56,14 +59,7 @@ def limit_without_behavior(
 
 def clamp(proposed: int, bounds: Bounds) -> Step:
     """The nearest number within the bounds."""
-    replicas = max(bounds.least, min(proposed, bounds.most))
-    if replicas < proposed:
-        reason, message = "TooManyReplicas", f"max_replicas is {bounds.most}"
-    elif replicas > proposed:
-        reason, message = "TooFewReplicas", f"min_replicas is {bounds.least}"
-    else:
-        reason, message = "DesiredWithinRange", f"within {bounds.least}..{bounds.most}"
-    return Step(Stage.CLAMP, proposed, replicas, reason, message)
+    return _clamped(proposed, max(bounds.least, min(proposed, bounds.most)), bounds)
 
 
 def scale_up_limit(history: History, current: int, rules: ScalingRules, now: float) -> int:
@@ -136,3 +132,13 @@ def _limited(
 
 def _unit(rule: Limit) -> str:
     return "replicas" if rule.type is LimitType.PODS else "%"
+
+
+def _clamped(proposed: int, replicas: int, bounds: Bounds) -> Step:
+    if replicas < proposed:
+        reason, message = "TooManyReplicas", f"max_replicas is {bounds.most}"
+    elif replicas > proposed:
+        reason, message = "TooFewReplicas", f"min_replicas is {bounds.least}"
+    else:
+        reason, message = "DesiredWithinRange", f"within {bounds.least}..{bounds.most}"
+    return Step(Stage.CLAMP, proposed, replicas, reason, message)

@@ -102,7 +102,7 @@ def test_no_limits_limit_nothing():
         (5, 9, 8, "TooManyReplicas"),
         (5, 1, 3, "TooFewReplicas"),
         (5, 5, 5, "DesiredWithinRange"),
-        (1, 2, 3, "TooFewReplicas"),
+        (1, 2, 2, "DesiredWithinRange"),
     ],
 )
 def test_the_closer_of_limit_and_bound_holds(current, proposed, after, reason):
