@@ -139,6 +139,8 @@ def _clamped(proposed: int, replicas: int, bounds: Bounds) -> Step:
         reason, message = "TooManyReplicas", f"max_replicas is {bounds.most}"
     elif replicas > proposed:
         reason, message = "TooFewReplicas", f"min_replicas is {bounds.least}"
-    else:
+    elif bounds.least <= replicas <= bounds.most:
         reason, message = "DesiredWithinRange", f"within {bounds.least}..{bounds.most}"
+    else:
+        reason, message = "DesiredWithinRange", "nothing limits it in this direction"
     return Step(Stage.CLAMP, proposed, replicas, reason, message)

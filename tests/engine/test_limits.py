@@ -111,6 +111,14 @@ def test_the_closer_of_limit_and_bound_holds(current, proposed, after, reason):
 
 
 @pytest.mark.parametrize(
+    ("proposed", "message"), [(2, "nothing limits it in this direction"), (4, "within 3..8")]
+)
+def test_a_step_does_not_say_that_it_is_within_bounds_when_it_is_not(proposed, message):
+    step = limit(History(), 1, proposed, Bounds(3, 8), both(pods(100)), NOW)
+    assert (step.after, step.message) == (proposed, message)
+
+
+@pytest.mark.parametrize(
     ("current", "proposed", "after", "reason"),
     [
         (3, 9, 6, "ScaleUpLimit"),
