@@ -23,6 +23,7 @@ from sqlalchemy import (
     Table,
     Text,
     insert,
+    text,
 )
 from sqlalchemy.dialects.mysql import TIMESTAMP
 from sqlalchemy.dialects.postgresql import JSONB
@@ -117,6 +118,7 @@ def _task_instance(metadata: MetaData, major: int) -> None:
 
 
 def _dag_run(metadata: MetaData, major: int) -> None:
+    running = text("state='running'")
     Table(
         "dag_run",
         metadata,
@@ -129,6 +131,7 @@ def _dag_run(metadata: MetaData, major: int) -> None:
         Column("logical_date" if major == 3 else "execution_date", Seconds),
         Index("dag_run_dag_id_run_id_key", "dag_id", "run_id", unique=True),
         Index("dag_id_state", "dag_id", "state"),
+        Index("idx_dag_run_running_dags", "state", "dag_id", postgresql_where=running),
     )
 
 
@@ -177,7 +180,8 @@ class Airflow:
         self.url = url
         self.major = major
         self.metadata = tables(major)
-        self._engine = create_async_engine(url, pool_size=1)
+        utc = {"init_command": "SET time_zone = '+00:00'"} if url.startswith("mysql") else {}
+        self._engine = create_async_engine(url, pool_size=1, connect_args=utc)
 
     async def create(self) -> None:
         """Make the tables, with the pool that every Airflow has and one DAG, `etl`."""
@@ -226,8 +230,9 @@ class Airflow:
     @contextlib.asynccontextmanager
     async def locked(self, table: str) -> AsyncIterator[None]:
         """While nobody else can even read this table."""
+        mysql = self.url.startswith("mysql")
         async with self._engine.begin() as connection:
-            await connection.exec_driver_sql(f"LOCK TABLE {table}")
+            await connection.exec_driver_sql(f"LOCK TABLE {table}{' WRITE' if mysql else ''}")
             yield
 
     async def close(self) -> None:

@@ -32,13 +32,13 @@ class Snapshot:
     def __init__(
         self, connection: AsyncConnection, dialect: Dialect, schema: AirflowSchema
     ) -> None:
-        self._connection = connection
+        self.connection = connection
         self.dialect = dialect
         self.schema = schema
 
     async def rows(self, statement: Executable) -> Sequence[Row[Any]]:
         """All rows that a statement gives."""
-        return (await self._connection.execute(statement)).all()
+        return (await self.connection.execute(statement)).all()
 
 
 class AirflowDatabase:

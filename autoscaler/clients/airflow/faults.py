@@ -18,6 +18,7 @@ _FULL: Final = "it accepts no more connections: raise its max_connections, or go
 _SLOW: Final = "a query took longer than timeout_seconds: it is overloaded, or wants VACUUM ANALYZE"
 _RIGHTS: Final = f"this user may not read what it must: {GRANTS}"
 _CHANGED: Final = "its tables have changed, as in a migration of Airflow: they are looked at anew"
+_UNREACHABLE: Final = "it cannot be reached: is it running, and is its address right?"
 _STARTING: Final = "it is starting up or shutting down: wait until that is done"
 _BY_CODE: Final[dict[str | int, str]] = {
     "28P01": _LOGIN,
@@ -41,9 +42,11 @@ _BY_CODE: Final[dict[str | int, str]] = {
     1143: _RIGHTS,
     1146: _CHANGED,
     1969: _SLOW,
+    2002: _UNREACHABLE,
+    2003: _UNREACHABLE,
     3024: _SLOW,
 }
-_UNREACHABLE: Final = (2002, 2003, 2006, 2013)
+_LOST: Final = (2006, 2013)
 
 
 def explain(error: BaseException) -> str:
@@ -61,15 +64,15 @@ def explain(error: BaseException) -> str:
         number = cause.errno or 0
         reason = os.strerror(number) if number > 0 else said
         return f"it cannot be reached ({reason}): is it running, and is its address right?"
-    if code in _UNREACHABLE or "closed" in said or "connection" in said.lower():
+    if code in _LOST or "closed" in said or "connection" in said.lower():
         return f"the connection to it broke ({said}): it was restarted, or the network was cut"
     return f"it answered with an error: {said}"
 
 
 def _code(error: BaseException) -> str | int | None:
-    """PostgreSQL's SQLSTATE or MySQL's error number, if there is one."""
-    state = getattr(error, "sqlstate", None)
-    if isinstance(state, str):
-        return state
+    """MySQL's error number or PostgreSQL's SQLSTATE, if there is one."""
     number = error.args[0] if error.args else None
-    return number if isinstance(number, int) and not isinstance(error, OSError) else None
+    if isinstance(number, int) and not isinstance(error, OSError):
+        return number
+    state = getattr(error, "sqlstate", None)
+    return state if isinstance(state, str) else None

@@ -67,6 +67,9 @@ class PostgreSQL(Dialect):
             "idle_in_transaction_session_timeout": milliseconds,
             "max_parallel_workers_per_gather": "0",
             "jit": "off",
+            # It takes task and run for independent, expects one row of their join, and would
+            # then go through all DAGs for each of thousands.
+            "enable_nestloop": "off",
         }
         calls = (func.set_config(name, value, true()) for name, value in settings.items())
         await connection.execute(select(*calls))

@@ -1,0 +1,86 @@
+"""How long one read of Airflow's database takes with 1,000,000 task instances, 4,000 active."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from statistics import median
+
+from autoscaler.clients.airflow.connection import AirflowDatabase, Snapshot
+from autoscaler.clients.airflow.reading import read
+from autoscaler.clients.airflow.state import Defaults, state_of
+from autoscaler.errors import SourceError
+from autoscaler.secret import Secret
+from bench.figures import Figure, tell
+from tests.airflow_history import ACTIVE, remember
+from tests.airflow_tables import Airflow
+from tests.postgres import postgres_server
+
+TASK_INSTANCES, READS = 1_000_000, 40
+BOUND_MILLISECONDS = 50.0
+
+
+class Timed(Snapshot):
+    """Notes how long each statement took, in the order in which they are asked."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        super().__init__(snapshot.connection, snapshot.dialect, snapshot.schema)
+        self.seconds: list[tuple[str, float]] = []
+
+    async def rows(self, statement):
+        began = time.perf_counter()
+        rows = await super().rows(statement)
+        self.seconds.append((_tables(statement), time.perf_counter() - began))
+        return rows
+
+
+async def main() -> int:
+    """Fill the tables of Airflow 3, read them, and print the medians."""
+    with postgres_server() as server:
+        airflow = Airflow(server.url(server.new_database(), "postgresql+asyncpg"))
+        await airflow.create()
+        await remember(airflow, TASK_INSTANCES)
+        await airflow.close()
+        figures = await _measured(airflow.url)
+    active = sum(ACTIVE.values())
+    title = f"{TASK_INSTANCES:,} task instances, {active:,} of them active (median of {READS})"
+    return tell(title, figures)
+
+
+async def _measured(url: str) -> list[Figure]:
+    database = AirflowDatabase(Secret(url), timeout_seconds=30)
+    whole, counting, cpu, parts = [], [], [], {}
+    for _ in range(READS):
+        began, spent = time.perf_counter(), time.process_time()
+        async with database.snapshot(SourceError) as snapshot:
+            timed = Timed(snapshot)
+            reading = await read(timed, time.time, 3600)
+        whole.append(time.perf_counter() - began)
+        counted = time.perf_counter()
+        state_of(reading, time.time(), Defaults(parallelism=0))
+        counting.append(time.perf_counter() - counted)
+        cpu.append(time.process_time() - spent)
+        for name, seconds in timed.seconds:
+            parts.setdefault(name, []).append(seconds)
+    await database.aclose()
+    return [
+        Figure("a whole read", _ms(whole), "ms", BOUND_MILLISECONDS),
+        *(Figure(f"  of it: {name}", _ms(seconds), "ms") for name, seconds in parts.items()),
+        Figure("admission and records", _ms(counting), "ms"),
+        Figure("CPU time of ours for both", _ms(cpu), "ms"),
+    ]
+
+
+def _ms(seconds: list[float]) -> float:
+    return 1000 * median(seconds)
+
+
+def _tables(statement) -> str:
+    """What the statement reads from, for people."""
+    names = sorted({table.name for table in statement.get_final_froms() if table.name})
+    return ", ".join(names) or "clock, triggers, import errors"
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main()))

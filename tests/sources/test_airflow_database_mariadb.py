@@ -1,0 +1,188 @@
+"""Source `airflow_database` on MariaDB: the same state as on PostgreSQL, and its own faults."""
+
+import asyncio
+from dataclasses import asdict, replace
+
+import pytest
+import pytest_asyncio
+
+from tests.airflow_tables import Airflow, ago
+from tests.mariadb import PASSWORD, mariadb
+from tests.sources.airflow_rows import fill
+from tests.sources.airflow_scene import DEFAULT, NOW, around, read, reading, refused, scheduler
+
+pytestmark = pytest.mark.full
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def server():
+    async with mariadb() as running:
+        yield running
+
+
+@pytest.fixture
+async def twin(server):
+    """An Airflow 3 on MariaDB."""
+    made = Airflow(server.url(server.new_database()))
+    await made.create()
+    yield made
+    await made.close()
+
+
+def by_database_time(value, skew, name=""):
+    """A record as plain data, its times by the clock of its database."""
+    if isinstance(value, dict):
+        return {key: by_database_time(each, skew, str(key)) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [by_database_time(each, skew, name) for each in value]
+    return round(value + skew, 3) if name.endswith("at") and value is not None else value
+
+
+def comparable(state):
+    skew = state.clock_skew_seconds
+    queues = {key: replace(queue, blocked={}) for key, queue in state.queues.items()}
+    return by_database_time(
+        {
+            "queues": {key: asdict(queue) for key, queue in queues.items()},
+            "blocked": {key: dict(queue.blocked) for key, queue in state.queues.items()},
+            "tasks": sorted(map(str, by_database_time(list(map(asdict, state.tasks)), skew))),
+            "pools": {name: asdict(pool) for name, pool in state.pools.items()},
+            "jobs": [asdict(job) for job in state.jobs],
+            "next_runs": [asdict(run) for run in state.next_runs],
+            "counts": (state.version, state.triggers, state.import_errors),
+        },
+        skew,
+    )
+
+
+@pytest.mark.parametrize("seed", [0, 2])
+async def test_the_same_rows_make_the_same_state(airflow, server, seed):
+    other = Airflow(server.url(server.new_database()), airflow.major)
+    await other.create()
+    for each in (airflow, other):
+        await fill(each, seed)
+    mine, its = await read(airflow, parallelism=200), await read(other, parallelism=200)
+    await other.close()
+    assert len(mine.tasks) > 50
+    assert sum(queue.admissible for queue in mine.queues.values()) > 0
+    assert comparable(its) == comparable(mine)
+
+
+async def test_times_are_in_utc_whatever_zone_the_server_is_in(twin):
+    await twin.tasks("queued", queued_dttm=ago(30))
+    await scheduler(twin, 5)
+    state = await read(twin)
+    assert state.queues[DEFAULT].oldest_queued_at == around(30)
+    assert state.jobs[0].heartbeat_at == around(5)
+    assert state.clock_skew_seconds == pytest.approx(ago(0) - NOW, abs=2)
+
+
+async def test_a_run_without_a_date_comes_first(twin):
+    await twin.dag("dated", date=ago(50))
+    await twin.dag("undated", date=None)
+    await twin.add("slot_pool", {"pool": "one", "slots": 1})
+    for dag_id in ("dated", "undated"):
+        await twin.tasks("scheduled", dag_id=dag_id, queue=dag_id, pool="one")
+    queues = (await read(twin)).queues
+    admitted = [queue for (queue, _), each in queues.items() if each.admissible]
+    assert admitted == ["undated"]
+
+
+@pytest.mark.parametrize("driver", ["mysql", "mysql+mysqldb", "mysql+pymysql", "mariadb"])
+async def test_airflows_own_spellings(server, twin, driver):
+    async with reading(twin.url.replace("mysql+aiomysql", driver) + "?charset=utf8") as source:
+        assert (await source.read(NOW)).version == "3.3"
+
+
+async def test_a_wrong_password(twin):
+    async with reading(twin.url.replace(PASSWORD, "not-this-one")) as source:
+        why = await refused(source)
+    assert "the user or password is wrong" in why
+    assert "not-this-one" not in why
+
+
+async def test_a_database_that_is_not_there(twin):
+    async with reading(twin.url + "_not") as source:
+        assert "no database of this name" in await refused(source)
+
+
+async def test_a_database_without_airflow(server):
+    async with reading(server.url(server.new_database())) as source:
+        assert "holds no table of Airflow" in await refused(source)
+
+
+async def test_a_user_without_rights(server, twin):
+    database = twin.url.rpartition("/")[2]
+    nosy = "nosy@'127.0.0.1'"
+    server.execute(f"CREATE OR REPLACE USER {nosy} IDENTIFIED BY 'p'")
+    url = twin.url.replace(f"airflow:{PASSWORD}", "nosy:p")
+    async with reading(url) as source:
+        assert "config/airflow-grants-mysql.sql" in await refused(source)
+    for table in twin.metadata.tables:
+        server.execute(f"GRANT SELECT ON {database}.{table} TO {nosy}")
+    async with reading(url) as source:
+        await source.read(NOW)
+        server.execute(f"REVOKE SELECT ON {database}.slot_pool FROM {nosy}")
+        assert "may not read what it must: run config/airflow-grants" in await refused(source)
+        assert "slot_pool.include_deferred" in await refused(source)
+
+
+async def test_a_migration_under_way(twin):
+    async with reading(twin.url) as source:
+        await source.read(NOW)
+        await twin.execute("ALTER TABLE task_instance RENAME COLUMN hostname TO host")
+        assert "its tables have changed" in await refused(source)
+        assert "task_instance.hostname" in await refused(source)
+
+
+async def test_a_lock_takes_no_longer_than_the_timeout(twin):
+    async with reading(twin.url, timeout_seconds=0.5) as source:
+        await source.read(NOW)
+        other = Airflow(twin.url)
+        async with other.locked("slot_pool"):
+            began = asyncio.get_running_loop().time()
+            assert "a query took longer than timeout_seconds" in await refused(source)
+            assert asyncio.get_running_loop().time() - began < 1.3
+        await other.close()
+        assert (await source.read(NOW)).version == "3.3"
+
+
+async def test_a_server_that_accepts_no_writes(server, twin):
+    server.execute("SET GLOBAL read_only = 1")
+    try:
+        assert (await read(twin)).read_only
+    finally:
+        server.execute("SET GLOBAL read_only = 0")
+    assert not (await read(twin)).read_only
+
+
+async def test_it_cannot_write(server, twin):
+    async with reading(twin.url) as source:
+        await source.read(NOW)
+        server.execute("SET GLOBAL general_log = 1, GLOBAL log_output = 'TABLE'")
+        await source.read(NOW)
+        said = server.execute("SELECT argument FROM general_log WHERE command_type = 'Query'")
+        server.execute("SET GLOBAL general_log = 0")
+    assert "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY" in said
+
+
+async def test_frozen_then_stopped_then_back():
+    async with mariadb() as server:
+        twin = Airflow(server.url(server.new_database()))
+        await twin.create()
+        await twin.tasks("queued")
+        await twin.close()
+        async with reading(twin.url, timeout_seconds=0.5) as source:
+            await source.read(NOW)
+            server.pause()
+            for _ in range(2):  # over the connection that there is, and over a new one
+                began = asyncio.get_running_loop().time()
+                assert "did not answer in time" in await refused(source)
+                assert asyncio.get_running_loop().time() - began < 1.3
+            server.resume()
+            assert (await source.read(NOW)).queues[DEFAULT].queued == 1
+            await server.terminate()
+            assert "broke" in await refused(source)
+            assert "it cannot be reached" in await refused(source)
+            await server.start()
+            assert (await source.read(NOW)).queues[DEFAULT].queued == 1
