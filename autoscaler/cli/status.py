@@ -54,6 +54,7 @@ REPLICA_HEADERS = ("unit", "state", "tasks", "held", "worker", "still runs")
 FAULTS = ("failed", "refused", "frozen", "error")
 TREND_WIDTH = 12
 WATCH_SECONDS = 2.0
+SAID_BY_NUMBERS = (None, "none", "workers")
 STALE_SECONDS = 60.0
 CLEAR = "\x1b[H\x1b[J"
 
@@ -176,6 +177,9 @@ def _notes(document: Document, fleets: list[Document], health: Document) -> Iter
         yield YELLOW, "this is a dry run: what is decided is not carried out"
     if not document["leader"]:
         yield YELLOW, "this daemon does not lead: it decides, and another one acts"
+    for fleet in fleets:
+        if fleet["verdict"] not in SAID_BY_NUMBERS:
+            yield YELLOW, f"{fleet['name']}: {fleet['verdict_message']}"
     findings = health["findings"]
     if not any(finding["check"] == "source_down" for finding in findings):
         yield from _down(health["sources"])

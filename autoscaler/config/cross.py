@@ -17,6 +17,7 @@ from autoscaler.model import AirflowState, BrokerState, Observation, WorkersStat
 
 BROKER_URL = "AUTOSCALER_BROKER_URL"
 AIRFLOW_URL = "AUTOSCALER_AIRFLOW_DATABASE_URL"
+AIRFLOW_API_URL = "AUTOSCALER_AIRFLOW_API_URL"
 FROM_BROKER = "broker"
 
 _DRAIN_BOUNDS = {
@@ -28,7 +29,7 @@ _DRAIN_BOUNDS = {
 
 
 def default_sources() -> dict[str, Any]:
-    """A broker, its workers and Airflow's database, as far as the environment names them."""
+    """A broker, its workers, and Airflow's database and API, as the environment names them."""
     broker = registry.BROKER_SCHEMES.get(_broker_scheme())
     if broker is None:
         return {}
@@ -37,8 +38,12 @@ def default_sources() -> dict[str, Any]:
         "broker": {"kind": broker, "url": url},
         "workers": {"kind": "celery_workers", "url": url},
     }
-    if os.environ.get(AIRFLOW_URL):
-        found["airflow"] = {"kind": "airflow_database", "url": {"env": AIRFLOW_URL}}
+    for name, kind, variable in (
+        ("airflow", "airflow_database", AIRFLOW_URL),
+        ("api", "airflow_api", AIRFLOW_API_URL),
+    ):
+        if os.environ.get(variable):
+            found[name] = {"kind": kind, "url": {"env": variable}}
     return found
 
 

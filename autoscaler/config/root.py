@@ -22,6 +22,7 @@ from pydantic import (
 from autoscaler import registry
 from autoscaler.config.behavior import HPA_SPELLING
 from autoscaler.config.cross import (
+    AIRFLOW_API_URL,
     AIRFLOW_URL,
     BROKER_URL,
     airflow_sources,
@@ -101,7 +102,7 @@ class Config(Options):
         default_factory=default_sources,
         validate_default=True,
         description=f"what is polled, by name; left out: the broker of ${BROKER_URL}, its workers, "
-        f"and the Airflow database of ${AIRFLOW_URL}",
+        f"and the Airflow of ${AIRFLOW_URL} and ${AIRFLOW_API_URL}",
     )
     fleets: Annotated[tuple[FleetConfig, ...], AfterValidator(_checked_fleets)] = Field(
         description="what is scaled"

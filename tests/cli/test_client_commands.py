@@ -8,7 +8,16 @@ from dataclasses import replace
 import pytest
 
 from autoscaler.cli import main
-from autoscaler.model import Finding, Override, Result, Severity, Stage, UnitPhase
+from autoscaler.model import (
+    Bottleneck,
+    Finding,
+    Override,
+    Result,
+    Severity,
+    Stage,
+    UnitPhase,
+    Verdict,
+)
 from tests.cli.conftest import Daemon
 from tests.records import NOW, replica, seen
 from tests.ticks import SAMPLES, asks, step, tick, turn
@@ -62,6 +71,15 @@ def test_what_is_not_carried_out_is_told(daemon: Daemon, capsys: Capture) -> Non
     daemon.observe(tick(turn(5, result=Result.DRY_RUN)))
     main(["status", "default"])
     assert "this is a dry run: what is decided is not carried out" in capsys.readouterr().out
+
+
+def test_the_bottleneck_is_told_where_more_workers_would_not_help(
+    daemon: Daemon, capsys: Capture
+) -> None:
+    pool = Verdict(Bottleneck.POOL, "adding workers would start 0 tasks: pool small is 1/1")
+    daemon.observe(tick(turn(3, snapshot=replace(seen(replica("a")), blockage=pool))))
+    main(["status"])
+    assert f"default: {pool.message}" in capsys.readouterr().out.splitlines()
 
 
 def test_a_source_that_is_down_is_told_once(daemon: Daemon, capsys: Capture) -> None:

@@ -30,6 +30,7 @@ SOURCES: dict[str, Any] = {
 def no_broker(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(BROKER_URL, raising=False)
     monkeypatch.delenv("AUTOSCALER_AIRFLOW_DATABASE_URL", raising=False)
+    monkeypatch.delenv("AUTOSCALER_AIRFLOW_API_URL", raising=False)
 
 
 def config(**changes: Any) -> Config:
@@ -97,8 +98,10 @@ def test_airflow_needs_no_more_than_the_url_of_its_database(
 ) -> None:
     monkeypatch.setenv(BROKER_URL, "redis://127.0.0.1:6379/0")
     monkeypatch.setenv("AUTOSCALER_AIRFLOW_DATABASE_URL", "postgresql://ann@127.0.0.1/airflow")
+    monkeypatch.setenv("AUTOSCALER_AIRFLOW_API_URL", "http://127.0.0.1:8080")
     made = config(fleets=[{**FLEET, "queues": ["default"], "demand": "airflow"}])
     assert made.sources["airflow"].kind == "airflow_database"
+    assert made.sources["api"].kind == "airflow_api"
     assert made.engine_fleets()[0].airflow == "airflow"
 
 

@@ -132,7 +132,10 @@ class FleetWatch:
             if first.after != second.before:
                 self._violated("trail", f"{first.stage} ends at {first.after}, then {second}")
         for step in decision.steps:
-            if step.message.startswith(WITHIN) and not plan.min_replicas <= step.after <= plan.max_replicas:
+            if (
+                step.message.startswith(WITHIN)
+                and not plan.min_replicas <= step.after <= plan.max_replicas
+            ):
                 self._violated("trail", f"{step} is not true")
 
     def _judge_plan(
