@@ -8,7 +8,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 PURE   := autoscaler/model/*,autoscaler/engine/*,autoscaler/policies/*,autoscaler/checks/*
 
-.PHONY: help demo test test-all test-airflow check bench simulate-faults lock clean
+.PHONY: help demo test test-all zero-kill-redis zero-kill-rabbitmq test-airflow check bench simulate-faults lock clean
 
 help: ## what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,7 +21,7 @@ test: $(VENV)/.dev ## the default tests: real Valkey and Celery workers, in minu
 
 test-all: $(VENV)/.dev ## every test with coverage gates; installs servers and Airflow
 	.ci/services
-	$(BIN)/pytest tests/zero_kill $(ARGS)
+	$(MAKE) --no-print-directory -j2 --output-sync=target zero-kill-redis zero-kill-rabbitmq
 	$(BIN)/coverage erase
 	HYPOTHESIS_PROFILE=ci $(BIN)/coverage run -m pytest -m "not airflow" \
 	  --ignore=tests/zero_kill $(ARGS)
@@ -29,6 +29,9 @@ test-all: $(VENV)/.dev ## every test with coverage gates; installs servers and A
 	$(BIN)/coverage report --fail-under=95
 	$(BIN)/coverage report --fail-under=100 --include='$(PURE)'
 	$(MAKE) --no-print-directory test-airflow
+
+zero-kill-redis zero-kill-rabbitmq: zero-kill-%: $(VENV)/.dev
+	$(BIN)/pytest tests/zero_kill -k "$(if $(filter rabbitmq,$*),,not) rabbitmq" $(ARGS)
 
 test-airflow: $(VENV)/.airflow-3 $(VENV)/.airflow-2 ## real Airflow 3 and 2, their workers scaled
 	$(BIN)/pytest -m airflow $(ARGS)
