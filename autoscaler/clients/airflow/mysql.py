@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from autoscaler.clients.airflow.dialect import APPLICATION_NAME, Dialect
 from autoscaler.clients.airflow.tls import context
+
+_WITHOUT_TLS = ("", "DISABLED", "PREFERRED", "FALSE", "0")
 
 
 class MySQL(Dialect):
@@ -33,12 +36,9 @@ class MySQL(Dialect):
         socket = self.address.option("unix_socket")
         if socket:
             arguments["unix_socket"] = socket
-        authority, certificate, key = map(self.address.option, ("ssl_ca", "ssl_cert", "ssl_key"))
-        mode = (self.address.option("ssl_mode", "ssl") or "").upper()
-        if authority or certificate or mode in ("REQUIRED", "TRUE", "1"):
-            verify = authority is not None
-            host = mode == "VERIFY_IDENTITY"
-            arguments["ssl"] = context(authority, certificate, key, verify=verify, verify_host=host)
+        tls = self._tls()
+        if tls is not None:
+            arguments["ssl"] = tls
         return arguments
 
     async def opened(self, connection: AsyncConnection) -> AsyncConnection:
@@ -67,3 +67,13 @@ class MySQL(Dialect):
             read_only.label("read_only"),
             cast(null(), Float).label("lag"),
         )
+
+    def _tls(self) -> ssl.SSLContext | None:
+        """As mysqlclient's ssl_mode and files ask for; without them, none."""
+        authority, certificate, key = map(self.address.option, ("ssl_ca", "ssl_cert", "ssl_key"))
+        mode = (self.address.option("ssl_mode", "ssl") or "").upper()
+        if mode in _WITHOUT_TLS and not (authority or certificate):
+            return None
+        verify = authority is not None or mode.startswith("VERIFY")
+        host = mode == "VERIFY_IDENTITY"
+        return context(authority, certificate, key, verify=verify, verify_host=host)
