@@ -36,22 +36,40 @@ class AirflowJobSilentOptions(CheckOptions):
     silent_seconds: float = Field(
         default=30, gt=0, description="Age of a heartbeat at which one counts as dead, as Airflow's"
     )
+    forget_seconds: float = Field(
+        default=600,
+        gt=0,
+        description="Age of a heartbeat at which one is forgotten if others of its kind beat",
+    )
 
 
 class AirflowJobSilent(Check[AirflowJobSilentOptions]):
-    """A scheduler, triggerer or DAG processor has stopped beating, or no scheduler runs at all."""
+    """A scheduler, triggerer or DAG processor has stopped beating, or no scheduler runs at all.
+
+    One that was killed leaves a row that says running: Airflow clears that of a scheduler within
+    minutes, those of others never. It counts no more once its successor on its host beats.
+    """
 
     options_type = AirflowJobSilentOptions
 
     def find(self, tick: Tick) -> Iterator[Finding | Unchecked]:
         yield from self.unread(tick, AirflowState)
+        now = tick.snapshot.now
         for source, state in tick.snapshot.airflows.items():
             kinds = {"SchedulerJob", *(job.kind for job in state.jobs)}
             for kind in sorted(kinds & NAMES.keys()):
-                jobs = [job for job in state.jobs if job.kind == kind]
-                silent = [job for job in jobs if self._silent(job, tick.snapshot.now)]
+                jobs = self._present([job for job in state.jobs if job.kind == kind], now)
+                silent = [job for job in jobs if self._silent(job, now)]
                 if silent or not jobs:
-                    yield self._finding(source, kind, jobs, silent, tick.snapshot.now)
+                    yield self._finding(source, kind, jobs, silent, now)
+
+    def _present(self, jobs: list[AirflowJob], now: float) -> list[AirflowJob]:
+        """Without the silent ones that others have followed, on their host or long ago."""
+        beating = [job for job in jobs if not self._silent(job, now)]
+        hosts = {job.hostname for job in beating}
+        since = now - self.options.forget_seconds if beating else 0.0
+        silent = [job for job in jobs if job not in beating and job.hostname not in hosts]
+        return beating + [job for job in silent if job.heartbeat_at >= since]
 
     def _silent(self, job: AirflowJob, now: float) -> bool:
         return now - job.heartbeat_at > self.options.silent_seconds
@@ -78,10 +96,7 @@ class AirflowJobSilent(Check[AirflowJobSilentOptions]):
             summary=summary,
             labels={"source": source, "job": kind},
             evidence={"running": str(len(jobs)), **ages},
-            remedy=(
-                f"See why the {name} stopped, and start it again. A row that was left behind by "
-                "one that was killed is cleared by the next scheduler within five minutes."
-            ),
+            remedy=(f"See why the {name} stopped, and start it again."),
         )
 
 

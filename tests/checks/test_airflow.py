@@ -58,6 +58,16 @@ def test_silent_ones_are_told_by_kind_and_one_of_several_is_a_warning():
     assert found(jobs, silent_seconds=60) == []
 
 
+def test_one_that_was_followed_counts_no_more():
+    """What is killed leaves its row behind, which nobody clears where it is no scheduler's."""
+    followed = AirflowJob("TriggererJob", "host-1", NOW - 90)
+    state = beats(("SchedulerJob", 5), ("TriggererJob", 3), ("TriggererJob", 601))
+    assert found(state) == []
+    assert found(replace(state, jobs=(*state.jobs, followed))) == []
+    assert len(found(state, forget_seconds=700)) == 1
+    assert len(found(beats(("SchedulerJob", 5), ("TriggererJob", 601)))) == 1
+
+
 def test_a_database_that_takes_no_writes():
     [finding] = found(replace(beats(), read_only=True), AirflowReadOnly)
     assert finding.summary == "Airflow's database accepts no writes: it is read-only."
