@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tests.simulation.worker import SimWorker
     from tests.simulation.world import World
 
-LOOKS = 2
+LANDING_SECONDS = 0.001
 LATE_TASK_SECONDS = 60.0
 
 
@@ -61,14 +61,20 @@ class SimBroker:
                 worker.revoke()
 
     def land(self, worker: SimWorker) -> None:
-        """A message under way to a worker that was told to stop reaches it before a second look."""
+        """What was under way to one that was told to stop arrives at a first look or just after.
+
+        No later: what is on its way longer than from one look to the next, nobody can know of.
+        """
         worker.looks += 1
-        if worker.looks > LOOKS or worker.subscribed:
+        if worker.looks > 1 or worker.subscribed or not self._world.faults.strikes("late_delivery"):
             return
-        if self._world.faults.strikes("late_delivery"):
-            queue = worker.settings.queues[0]
-            task = self._world.ledger.send(queue, LATE_TASK_SECONDS, self._world.now)
+        task = self._world.ledger.send(
+            worker.settings.queues[0], LATE_TASK_SECONDS, self._world.now
+        )
+        if self._world.random.random() < 0.5:
             worker.fetch(task)
+        else:
+            self._world.after(LANDING_SECONDS, worker.fetch, task)
 
     def named(self, worker: str) -> list[SimWorker]:
         """Every process that answers to this nodename; twins are possible."""

@@ -48,7 +48,7 @@ def _shield(world: World, random: Random) -> Heal | None:
 
 PLATFORMS = (
     window("slow_boot", "units take long to boot", 1, (60, 600), amount=(20, 200)),
-    window("never_registers", "units run, no worker is in them", 1, (60, 300), amount=(0.3, 1)),
+    window("never_registers", "units run, no worker is in them", 3, (60, 300), amount=(0.3, 1)),
     window("launch_fails", "units fail at their start", 1, (60, 300), amount=(0.3, 1)),
     window("quota_exceeded", "no unit is created", 1, (30, 300), subject=a_fleet),
     window("partial_success", "of several only some", 2, (60, 300), amount=(0.3, 1)),

@@ -11,6 +11,8 @@ from tests.simulation.faults import Fault, Heal, a_fleet, window
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
+LOOKS_DEAD = 0.7
+
 
 def _crash(world: World, random: Random) -> None:
     """At some step of what it does next, wherever that is."""
@@ -66,9 +68,14 @@ def _override(world: World, random: Random, replicas: int | None) -> Heal | None
 
 
 def _drain(world: World, random: Random) -> None:
+    """Any unit, or one that looks as if nobody was there."""
     platform = random.choice(list(world.platforms.values()))
-    if platform.units:
-        world.cluster.drain(platform.plan.name, random.choice(list(platform.units)))
+    units = list(platform.units.values())
+    silent = [unit for unit in units if unit.process is None or not unit.process.answers]
+    if random.random() < LOOKS_DEAD:
+        units = silent or units
+    if units:
+        world.cluster.drain(platform.plan.name, random.choice(units).name)
 
 
 def _reload(world: World, random: Random) -> None:
@@ -90,7 +97,7 @@ PROCESSES = (
     window("lease_unreachable", "the lease cannot be renewed", 1, (5, 60)),
     Fault("operator_pauses", "a fleet is paused", 0.7, (60, 600), _pause_fleet),
     Fault("operator_holds", "a fleet is held at a number", 0.7, (60, 600), _hold_fleet),
-    Fault("operator_drains", "a unit is drained by hand", 1, (0, 0), _drain),
+    Fault("operator_drains", "a unit is drained by hand", 3, (0, 0), _drain),
     Fault("reload", "a new controller takes over from the old one", 1, (0, 0), _reload),
     Fault("wake_storm", "sources ask for ticks all the time", 1, (10, 60), _wake),
     window("policy_bug", "one fleet's policy raises", 1, (20, 200), subject=a_fleet),
