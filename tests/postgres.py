@@ -61,6 +61,15 @@ class PostgresServer:
         words = ["-D", str(self.data), "-U", USER, "--pwfile", str(password), "--no-sync"]
         self._run("initdb", [*words, "--auth=scram-sha-256", "--encoding=UTF8", "--no-locale"])
 
+    def follow(self, primary: PostgresServer) -> None:
+        """Make the data directory as a copy of another server's, which this one will follow."""
+        words = ["-d", primary.url(), "-D", str(self.data), "--write-recovery-conf"]
+        self._run("pg_basebackup", [*words, "--checkpoint=fast", "--no-sync"])
+
+    def promote(self) -> None:
+        """Follow no longer."""
+        self._control("promote", "-w")
+
     def start(self, **settings: str) -> None:
         chosen = {**SETTINGS, "unix_socket_directories": str(self.directory), **settings}
         options = " ".join(f"-c {key}={value}" for key, value in chosen.items())
@@ -122,12 +131,18 @@ def _as_nobody() -> dict[str, object]:
 
 
 @contextlib.contextmanager
-def postgres_server() -> Iterator[PostgresServer]:
-    """A running PostgreSQL; it needs about a second to start, so share it."""
+def postgres_server(primary: PostgresServer | None = None) -> Iterator[PostgresServer]:
+    """A running PostgreSQL; it needs about a second to start, so share it.
+
+    primary: makes it a replica of this one.
+    """
     directory = Path(tempfile.mkdtemp(prefix="postgres-"))
     server = PostgresServer(directory)
     try:
-        server.create()
+        if primary is None:
+            server.create()
+        else:
+            server.follow(primary)
         server.start()
         yield server
     finally:

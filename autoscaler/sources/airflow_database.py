@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 
 from pydantic import Field, field_validator
 
@@ -75,8 +76,9 @@ class AirflowDatabaseSource(Source[AirflowDatabaseOptions]):
             )
         lag = reading.lag_seconds
         if lag is not None and lag > self.options.max_lag_seconds:
+            behind = f"{lag:.0f} s" if math.isfinite(lag) else "nobody knows how far"
             raise SourceError(
-                f"{self._database} is a replica that lags {lag:.0f} s behind:"
+                f"{self._database} is a replica and lags {behind} behind:"
                 " point `url` at the primary"
             )
         return state_of(reading, now, self._defaults)

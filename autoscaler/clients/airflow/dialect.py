@@ -58,4 +58,7 @@ class Dialect(ABC):
     @property
     @abstractmethod
     def vitals(self) -> tuple[ColumnElement[Any], ...]:
-        """Columns `now` (Unix seconds), `read_only` and `lag` (seconds; NULL on a primary)."""
+        """Columns `now` (Unix seconds), `read_only`, and `lag` in seconds.
+
+        lag: NULL on a primary, infinite on a replica that cannot tell.
+        """

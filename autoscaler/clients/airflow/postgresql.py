@@ -6,12 +6,13 @@ settings are local to the transaction, and the driver asks for no types when it 
 
 from __future__ import annotations
 
+import math
 import ssl
 from collections.abc import Mapping
 from typing import Any
 
 import asyncpg
-from sqlalchemy import URL, ColumnElement, Float, cast, func, select, true
+from sqlalchemy import URL, ColumnElement, Float, case, cast, func, literal, null, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from autoscaler.clients.airflow.dialect import APPLICATION_NAME, Dialect
@@ -80,12 +81,13 @@ class PostgreSQL(Dialect):
     @property
     def vitals(self) -> tuple[ColumnElement[Any], ...]:
         now = func.clock_timestamp()
-        replayed = func.pg_last_xact_replay_timestamp()
+        replayed = func.extract("epoch", now - func.pg_last_xact_replay_timestamp())
+        lag = func.coalesce(cast(replayed, Float), literal(math.inf, Float))
         standing = func.current_setting("default_transaction_read_only") == "on"
         return (
             cast(func.extract("epoch", now), Float).label("now"),
             standing.label("read_only"),
-            cast(func.extract("epoch", now - replayed), Float).label("lag"),
+            case((func.pg_is_in_recovery(), lag), else_=null()).label("lag"),
         )
 
     def _tls(self) -> ssl.SSLContext | str | None:
