@@ -187,9 +187,9 @@ class FakeTarget(Target[Options]):
         await self._effect(actions, lambda: self._platform.remove(actions))
 
     async def _effect(self, actions: Sequence[Action], effect) -> None:
+        self._link.world.oracles.sent(self._link, self._platform, actions)
         if self._link.world.faults.strikes("effect_bug", self._fleet):
             raise ZeroDivisionError("effect")
-        self._link.world.oracles.sent(self._link, self._platform, actions)
         await self._link.call("effects", self._fleet, effect, TargetError)
 
 

@@ -129,14 +129,21 @@ GUARDING = (
     Bug(
         "no_maximum",
         "engine.limits",
-        "replicas = max(bounds.least, min(proposed, bounds.most))",
-        "replicas = max(bounds.least, proposed)",
+        "return _clamped(proposed, max(bounds.least, min(proposed, bounds.most)), bounds)",
+        "return _clamped(proposed, max(bounds.least, proposed), bounds)",
     ),
     Bug(
         "no_minimum",
         "engine.limits",
-        "replicas = max(bounds.least, min(proposed, bounds.most))",
-        "replicas = min(proposed, bounds.most)",
+        "return _clamped(proposed, max(bounds.least, min(proposed, bounds.most)), bounds)",
+        "return _clamped(proposed, min(proposed, bounds.most), bounds)",
+    ),
+    Bug(
+        "falls_below_the_minimum",
+        "engine.limits",
+        "return _clamped(proposed, max(proposed, bounds.least), bounds)",
+        "return _clamped(proposed, proposed, bounds)",
+        harmless="what is out of the range is clamped once more at the end; only a step differs",
     ),
     Bug(
         "after_a_bug_as_before",

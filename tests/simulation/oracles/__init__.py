@@ -73,13 +73,17 @@ class Oracles:
         """A daemon asks a target for something."""
         names = ", ".join(f"{a.kind} {a.unit} {a.fence.term}.{a.fence.sequence}" for a in actions)
         self._world.note("sent", f"daemon {link.number}: {names}")
-        self._effects.sent(link, self._witnesses[link.number], platform.plan.name)
+        witness, fleet = self._witnesses[link.number], platform.plan.name
+        if not link.errands:
+            witness.sent.update((fleet, action.fence) for action in actions)
+        self._effects.sent(link, witness, fleet)
 
     def told(self, link: Link, worker: str, what: str) -> None:
         """A daemon tells a worker something."""
         self._world.note("told", f"daemon {link.number}: {what} {worker}")
         fleet = worker.rsplit("-", 1)[0]
         witness = self._witnesses[link.number]
+        witness.told.add((what, worker))
         self._effects.sent(link, witness, fleet)
         if what == "cancel" and not witness.lagging:
             self._effects.cancelled(self._world.platforms[fleet], worker.partition("@")[0])
@@ -112,7 +116,7 @@ class Oracles:
         self._judge_whole_tick(witness, tick)
         for name, watch in self._watches[link.number].items():
             watch.judge(witness, tick.fleets[name])
-            self._effects.judge(self._world.platforms[name], tick.fleets[name])
+            self._effects.judge(self._world.platforms[name], tick.fleets[name], witness)
         self._telling[link.number].judge(witness, tick)
         witness.end()
 

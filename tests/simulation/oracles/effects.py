@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 PATIENCE_SECONDS = 5.0
+WORDS = {ActionKind.DRAIN: "cancel", ActionKind.RESUME: "consume"}
 Violated = Callable[[str, str], None]
 
 
@@ -76,13 +77,20 @@ class Effects:
         if cause == "scale_in" and worker.pid not in self._excused:
             self._violated("zero-kill", f"task {task.number} was killed on {worker.name}")
 
-    def judge(self, platform: Platform, tick: FleetTick) -> None:
-        """What is said to have been done was done."""
+    def judge(self, platform: Platform, tick: FleetTick, witness: Witness) -> None:
+        """What is said to have been done was done, and what was done is said."""
+        said = {(platform.plan.name, outcome.action.fence) for outcome in tick.outcomes}
+        sent = {each for each in witness.sent if each[0] == platform.plan.name}
+        if sent - said:
+            self._violated("true-outcomes", f"nothing is said of {sent - said}")
         marked = {replica.name for replica in tick.snapshot.replicas if replica.unit.drain}
         for outcome in tick.outcomes:
             action = outcome.action
             if outcome.result is not Result.APPLIED or action.kind is ActionKind.ADD:
                 continue
+            what = WORDS.get(action.kind)
+            if what and action.worker and (what, action.worker) not in witness.told:
+                self._violated("true-outcomes", f"{action.worker} never heard of its {action.kind}")
             told_only = action.kind is ActionKind.DRAIN and action.unit in marked
             done = told_only or self.was_applied(platform.plan.name, action.fence)
             if not done and action.unit in platform.units:

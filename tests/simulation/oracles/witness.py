@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from autoscaler.model import (
     BrokerState,
+    Fence,
     QueueState,
     Tick,
     Unit,
@@ -32,7 +33,10 @@ SERVING = (UnitPhase.PENDING, UnitPhase.RUNNING)
 
 
 class Witness:
-    """The truth about one daemon's view. Judges by the rules of the docs, not by our code."""
+    """The truth about one daemon's view. Judges by the rules of the docs, not by our code.
+
+    told: what was said to which worker in this tick. sent: fleets and fences of its effects.
+    """
 
     def __init__(self, world: World, link: Link) -> None:
         self._world = world
@@ -40,6 +44,8 @@ class Witness:
         self._shown: dict[str, Any] = {}
         self._asked: set[str] = set()
         self._calls_before = dict(link.calls)
+        self.told: set[tuple[str, str]] = set()
+        self.sent: set[tuple[str, Fence]] = set()
         self.now = 0.0
         self.ticks = 0
         self.ticks_in_term = 0
@@ -61,6 +67,7 @@ class Witness:
         self.now, self.ticking = now, True
         self.ticks += 1
         self._shown, self._asked = {}, set()
+        self.told, self.sent = set(), set()
         self._calls_before = dict(self._link.calls)
         self.ticks_in_term = self.ticks_in_term + 1 if self.term == self._term else 1
         self._term = self.term
