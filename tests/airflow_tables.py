@@ -108,7 +108,7 @@ def _task_instance(metadata: MetaData, major: int) -> None:
         Column("updated_at", Seconds),
         Column("hostname", String(1000), default=""),
         Column("external_executor_id", Text if major == 3 else String(250)),
-        Column("executor_config", Text, default="secret"),
+        Column("executor_config", Text),
         *(columns if major == 3 else ()),
         Index("ti_state", "state"),
         Index("ti_dag_state", "dag_id", "state"),
@@ -127,7 +127,7 @@ def _dag_run(metadata: MetaData, major: int) -> None:
         Column("run_id", String(250), nullable=False),
         Column("state", String(50), default="running"),
         Column("run_type", String(50), nullable=False, default="manual"),
-        Column("conf", Text, default="secret"),
+        Column("conf", Text),
         Column("logical_date" if major == 3 else "execution_date", Seconds),
         Index("dag_run_dag_id_run_id_key", "dag_id", "run_id", unique=True),
         Index("dag_id_state", "dag_id", "state"),
@@ -169,7 +169,7 @@ def _beyond_tasks(metadata: MetaData) -> None:
         Column("state", String(20), nullable=False),
         Column("queue", String(256)),
         Column("executor", String(256)),
-        Column("password", Text, default="secret"),
+        Column("password", Text),
     )
 
 
