@@ -13,8 +13,9 @@ from typing import Any
 
 import aiohttp
 import psutil
+import yaml
 
-from tests.airflow.settings import PARALLELISM
+from tests.airflow.settings import REPOSITORY
 from tests.airflow.stack import Airflow
 from tests.airflow.tree import signal_tree
 from tests.end_to_end.process import DaemonProcess
@@ -22,32 +23,40 @@ from tests.servers import eventually
 
 BROKER = "AUTOSCALER_BROKER_URL"
 DATABASE = "AUTOSCALER_AIRFLOW_DATABASE_URL"
-WORKER = ("--celery-hostname", "{unit}@%h", "--queues", "{queues}", "--concurrency", "{slots}")
+API = "AUTOSCALER_AIRFLOW_API_URL"
+SHIPPED = yaml.safe_load((REPOSITORY / "config" / "airflow-local.yaml").read_text())
+PROMPT = ("source_down", "airflow_read_only", "airflow_api_unwell", "airflow_tasks_lost")
+ACTIONS = ("add", "drain", "resume", "remove")
 
 
 @dataclass(frozen=True)
 class FleetPlan:
     """One fleet of Airflow workers, its queue of the same name.
 
-    down_seconds: for how long fewer must be wanted before one leaves.
+    up_seconds, down_seconds: for how long more or fewer must be wanted before anything is done.
     """
 
     name: str = "default"
     least: int = 0
     most: int = 3
     slots: int = 8
+    up_seconds: float = 0.0
     down_seconds: float = 5.0
 
-    def config(self, airflow: str) -> dict[str, object]:
-        command = [airflow, "celery", "worker", *WORKER, "--without-gossip", "--skip-serve-logs"]
+    def config(self) -> dict[str, object]:
+        """The fleet of config/airflow-local.yaml, with numbers that make tests quick."""
+        (shipped,) = SHIPPED["fleets"]
         return {
+            **shipped,
             "name": self.name,
             "queues": [self.name],
             "slots_per_replica": self.slots,
             "min_replicas": self.least,
             "max_replicas": self.most,
-            "target": {"kind": "local", "command": command},
-            "behavior": {"scale_down": {"stabilization_window_seconds": self.down_seconds}},
+            "behavior": {
+                "scale_up": {"stabilization_window_seconds": self.up_seconds},
+                "scale_down": {"stabilization_window_seconds": self.down_seconds},
+            },
             "drain": {
                 "max_draining": 4,
                 "max_percent_per_cycle": 100,
@@ -60,27 +69,23 @@ class Scaled(DaemonProcess):
     """The daemon, and the workers that it started."""
 
     def __init__(
-        self, stack: Airflow, directory: Path, fleets: Sequence[FleetPlan], parallelism: int
+        self,
+        stack: Airflow,
+        directory: Path,
+        fleets: Sequence[FleetPlan],
+        airflow: Mapping[str, object],
     ) -> None:
         self.plans = fleets
         self._state = directory / "state"
-        broker, database = ({"env": name} for name in (BROKER, DATABASE))
-        config = {
+        config: dict[str, object] = {
             "interval_seconds": 1,
-            "sources": {
-                "broker": {"kind": "redis_broker", "url": broker},
-                "workers": {"kind": "celery_workers", "url": broker},
-                "airflow": {
-                    "kind": "airflow_database",
-                    "url": database,
-                    "parallelism": parallelism,
-                },
-                "api": {"kind": "airflow_api", "url": stack.api_url},
-            },
-            "fleets": [fleet.config(stack.program) for fleet in fleets],
+            "checks": {name: {"for_seconds": 5} for name in PROMPT},
+            "fleets": [fleet.config() for fleet in fleets],
         }
-        addresses = {BROKER: stack.broker.url, DATABASE: stack.postgres.url(stack.database)}
-        super().__init__(directory, config, {**stack.env, **addresses})
+        if airflow:
+            config["sources"] = _sources(airflow)
+        urls = {BROKER: stack.broker.url, DATABASE: stack.database_url, API: stack.api_url}
+        super().__init__(directory, config, {**stack.env, **urls})
 
     async def until(
         self, timeout_seconds: float = 90, fleet: str = "default", **wanted: object
@@ -94,6 +99,16 @@ class Scaled(DaemonProcess):
             return False
 
         await eventually(reached, f"{fleet}: {wanted}", timeout_seconds, 0.2)
+
+    async def firing(self) -> list[str]:
+        """The alerts that fire: the name of the check and the values of the labels."""
+        alerts = (await self.get("/api/v1/alerts"))["alerts"]
+        findings = [alert["finding"] for alert in alerts if alert["state"] == "firing"]
+        return sorted(" ".join((f["check"], *f["labels"].values())) for f in findings)
+
+    def actions(self) -> list[dict[str, Any]]:
+        """What was done or tried so far, as the log tells it."""
+        return [event for action in ACTIONS for event in self.events(action)]
 
     async def until_units(self, wanted: int, timeout_seconds: float = 120) -> None:
         """Wait until so many worker processes are left, of all fleets."""
@@ -123,13 +138,28 @@ class Scaled(DaemonProcess):
         await self.until_units(0, 10)
 
 
+def _sources(airflow: Mapping[str, object]) -> dict[str, object]:
+    """Those that the environment names, with options for Airflow's database."""
+    broker, database, api = ({"env": name} for name in (BROKER, DATABASE, API))
+    return {
+        "broker": {"kind": "redis_broker", "url": broker},
+        "workers": {"kind": "celery_workers", "url": broker},
+        "airflow": {"kind": "airflow_database", "url": database, **airflow},
+        "api": {"kind": "airflow_api", "url": api},
+    }
+
+
 @contextlib.asynccontextmanager
 async def scaled(
-    stack: Airflow, directory: Path, *fleets: FleetPlan, parallelism: int = PARALLELISM
+    stack: Airflow, directory: Path, *fleets: FleetPlan, **airflow: object
 ) -> AsyncIterator[Scaled]:
-    """A daemon that has looked once at an Airflow with nothing to do, its fleets at the least."""
+    """A daemon that has looked once at an Airflow with nothing to do, its fleets at the least.
+
+    airflow: options of the source `airflow_database`; without any, the environment names sources.
+    """
+    await stack.revive()
     await stack.forget()
-    rig = Scaled(stack, directory, fleets or [FleetPlan()], parallelism)
+    rig = Scaled(stack, directory, fleets or [FleetPlan()], airflow)
     try:
         await rig.launch()
         for fleet in rig.plans:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 TESTS = Path(__file__).parent
-PARALLELISM = 100
+REPOSITORY = TESTS.parents[1]
 JWT_SECRET = "jwt-secret-never-shown-" + "x" * 48
 FERNET_KEY = "Z2VybmV0LWtleS1uZXZlci1zaG93bi0xMjM0NTY3ODk="
 QUIET = {
@@ -48,7 +48,7 @@ def environment(
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__EXECUTOR": "CeleryExecutor",
         "AIRFLOW__CORE__DAGS_FOLDER": str(TESTS / "dags"),
-        "AIRFLOW__CORE__PARALLELISM": str(PARALLELISM),
+        "AIRFLOW__CORE__PARALLELISM": "32",
         "AIRFLOW__CORE__FERNET_KEY": FERNET_KEY,
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{api}/execution/",
         "AIRFLOW__API_AUTH__JWT_SECRET": JWT_SECRET,

@@ -16,7 +16,7 @@ from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from tests.airflow.settings import TESTS, environment, home_of
+from tests.airflow.settings import REPOSITORY, TESTS, environment, home_of
 from tests.airflow.tree import ProcessTree
 from tests.postgres import PostgresServer, postgres_server
 from tests.servers import Process, Valkey, eventually, free_port, valkey
@@ -27,7 +27,9 @@ COMPONENTS = {
 }
 HEALTH = {"3": "/api/v2/monitor/health", "2": "/health"}
 READY = {"3": "/execution/health/ping", "2": "/health"}  # the first call makes the API ready
-DAGS = 8
+DAGS = 9
+GRANTS = REPOSITORY / "config" / "airflow-grants-postgresql.sql"
+READER, READER_PASSWORD = "autoscaler", "reader-password-never-shown"
 BROKER_PASSWORD = "broker-password-never-shown"
 POOLS = (
     "insert into slot_pool (pool, slots, description, include_deferred) "
@@ -78,6 +80,12 @@ class Airflow:
         return self.components[COMPONENTS[self.version][-1]]
 
     @property
+    def database_url(self) -> str:
+        """For the daemon, as the user of the grants that we ship."""
+        port, login = self.postgres.port, f"{READER}:{READER_PASSWORD}"
+        return f"postgresql://{login}@127.0.0.1:{port}/{self.database}"
+
+    @property
     def api_url(self) -> str:
         return f"http://127.0.0.1:{self.api_port}"
 
@@ -87,6 +95,8 @@ class Airflow:
         await migration.launch()
         assert await migration.exited(120) == 0, migration.output
         await self.execute(POOLS)
+        await self.execute(f"create role {READER} login password '{READER_PASSWORD}'")
+        await self.execute(GRANTS.read_text())
         for component in self.components.values():
             await component.launch()
         await self._console.launch()
@@ -102,6 +112,13 @@ class Airflow:
         component.env = {**component.env, **self.env, **env}
         await component.launch()
         await eventually(self.healthy, f"{name} again", timeout_seconds=60, every_seconds=0.5)
+
+    async def revive(self) -> None:
+        """Start what ended, as its supervisor would: Airflow ends when its database does."""
+        for component in self.components.values():
+            if not component.running:
+                await component.launch()
+        await eventually(self.healthy, "Airflow again", timeout_seconds=90, every_seconds=0.5)
 
     async def trigger(self, dag_id: str) -> str:
         """Start a run of a DAG; returns its id."""

@@ -6,7 +6,7 @@ import pytest
 
 from tests.airflow.scaled import FleetPlan, Scaled, scaled
 from tests.airflow.settings import FERNET_KEY, JWT_SECRET
-from tests.airflow.stack import BROKER_PASSWORD
+from tests.airflow.stack import BROKER_PASSWORD, READER_PASSWORD
 from tests.end_to_end.test_secrets import ROUTES
 from tests.postgres import PASSWORD
 from tests.servers import eventually
@@ -15,7 +15,15 @@ pytestmark = [pytest.mark.airflow, pytest.mark.asyncio(loop_scope="session")]
 
 TASKS = 60
 TOKEN = "eyJ"  # how every JWT begins: {" in base64
-SECRETS = (PASSWORD, BROKER_PASSWORD, JWT_SECRET, FERNET_KEY, TOKEN, "argument-never-shown")
+SECRETS = (
+    PASSWORD,
+    READER_PASSWORD,
+    BROKER_PASSWORD,
+    JWT_SECRET,
+    FERNET_KEY,
+    TOKEN,
+    "argument-never-shown",
+)
 
 
 async def test_a_burst_is_worked_off_and_the_workers_leave_without_a_loss(stack, tmp_path):

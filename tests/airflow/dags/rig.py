@@ -48,6 +48,9 @@ with dag(
 with dag("one"):
     nap(1.0)
 
+with dag("abroad"):
+    nap.override(queue="us").expand(seconds=[1.0] * 4)
+
 with dag("long"):
     nap.expand(seconds=[300.0] * 2)
 
