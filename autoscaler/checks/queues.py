@@ -35,7 +35,10 @@ class QueueWithoutConsumersOptions(CheckOptions):
 
 
 class QueueWithoutConsumers(Check[QueueWithoutConsumersOptions]):
-    """Tasks wait in a queue that no live worker consumes, and none is on its way."""
+    """Tasks wait in a queue that no live worker consumes, and none is on its way.
+
+    While nothing may be scaled, because of an outage that is told of itself, it is not judged.
+    """
 
     options_type = QueueWithoutConsumersOptions
 
@@ -45,8 +48,10 @@ class QueueWithoutConsumers(Check[QueueWithoutConsumersOptions]):
             consumed = _consumed(queue, tick.snapshot)
             if queue.waiting == 0 or consumed or self._excused(name, tick):
                 continue
+            reason = _outage(name, tick)
             if consumed is None:
                 reason = "it is not known what the live workers consume"
+            if reason:
                 yield Unchecked(self.context.name, reason, {"queue": name})
             else:
                 yield self._finding(queue, tick)
@@ -151,6 +156,13 @@ def _unread_queues(check: str, tick: Tick) -> Iterator[Unchecked]:
         for queue in fleet.snapshot.fleet.queues:
             if queue not in tick.snapshot.queues:
                 yield Unchecked(check, "the queue was not read", {"queue": queue})
+
+
+def _outage(queue: str, tick: Tick) -> str:
+    """What is down that keeps a queue's fleets from being scaled; empty when nothing is."""
+    blockages = [fleet.snapshot.blockage for fleet in _fleets_of(queue, tick)]
+    found = (one.message for one in blockages if one is not None and one.bottleneck.is_outage)
+    return next(found, "")
 
 
 def _fleets_of(queue: str, tick: Tick) -> list[FleetTick]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from autoscaler.checks.queues import OldestTaskTooOld, QueueWithoutConsumers
-from autoscaler.model import QueueState, Severity, UnitPhase, WorkerState
+from autoscaler.model import Bottleneck, QueueState, Severity, UnitPhase, Verdict, WorkerState
 from tests.checks.scene import look, make, scene
 from tests.records import NOW, replica, seen, worker
 from tests.ticks import asks, turn
@@ -75,6 +76,18 @@ def test_a_worker_that_is_on_its_way():
     tick = scene(turn(snapshot=seen(starting)), queues=waiting())
     assert look(make(QueueWithoutConsumers), tick) == ([], [])
     assert len(look(make(QueueWithoutConsumers, starting_seconds=200), tick)[0]) == 1
+
+
+@pytest.mark.parametrize(
+    ("which", "findings"), [(Bottleneck.API_SERVER, 0), (Bottleneck.SCHEDULER, 1)]
+)
+def test_a_fleet_that_may_not_be_scaled_during_an_outage(which: Bottleneck, findings: int):
+    held = replace(seen(), blockage=Verdict(which, "no answer from api"))
+    found, unchecked = look(
+        make(QueueWithoutConsumers), scene(turn(snapshot=held), queues=waiting())
+    )
+    assert len(found) == findings
+    assert [one.reason for one in unchecked] == ["no answer from api"] * (1 - findings)
 
 
 def test_a_fleet_that_its_policies_leave_at_zero():
