@@ -213,9 +213,9 @@ class Cluster:
         """A daemon's part in the election; also of one that has died."""
         return self._leaders[link.number]
 
-    def paused_for(self, fleet: str) -> float:
-        """How many seconds ago the operator paused the fleet; 0 when it is not paused."""
-        return self._world.now - self._paused.get(fleet, self._world.now)
+    def paused_for(self, fleet: str) -> float | None:
+        """How many seconds ago the operator paused the fleet; None when it is not paused."""
+        return self._world.now - self._paused[fleet] if fleet in self._paused else None
 
     async def end(self) -> None:
         """Take down what still runs."""

@@ -50,6 +50,7 @@ class World:
         self._calls = Random(f"{seed}/calls")
         self._context = contextvars.copy_context()
         self._pids = 100
+        self.at_next_effect: dict[str, Callable[[], object]] = {}
         self.broker = SimBroker(self, [q for plan in scenario.fleets for q in plan.settings.queues])
         self.platforms = {plan.name: Platform(self, plan) for plan in scenario.fleets}
         self.load = Load(self, Random(f"{seed}/load"))

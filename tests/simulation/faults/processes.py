@@ -56,6 +56,19 @@ def _pause_fleet(world: World, random: Random) -> Heal | None:
     return _override(world, random, None)
 
 
+def _pause_midway(world: World, random: Random) -> Heal:
+    """The operator pauses a fleet between two effects of one turn."""
+    fleet = random.choice(world.scenario.fleets).name
+    override = Override(fleet, "a test", "operator", world.wall())
+    world.at_next_effect[fleet] = lambda: world.cluster.override(override)
+
+    def heal() -> None:
+        world.at_next_effect.pop(fleet, None)
+        world.cluster.clear_override(fleet)
+
+    return heal
+
+
 def _hold_fleet(world: World, random: Random) -> Heal | None:
     plan = random.choice(world.scenario.fleets)
     return _override(world, random, random.randint(0, plan.max_replicas))
@@ -96,6 +109,7 @@ PROCESSES = (
     Fault("lease_lost", "the lease is given away under the leader", 1, (0, 0), _lose_lease),
     window("lease_unreachable", "the lease cannot be renewed", 1, (5, 60)),
     Fault("operator_pauses", "a fleet is paused", 0.7, (60, 600), _pause_fleet),
+    Fault("operator_pauses_midway", "a fleet is paused in its turn", 1, (60, 900), _pause_midway),
     Fault("operator_holds", "a fleet is held at a number", 0.7, (60, 600), _hold_fleet),
     Fault("operator_drains", "a unit is drained by hand", 3, (0, 0), _drain),
     Fault("reload", "a new controller takes over from the old one", 1, (0, 0), _reload),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from autoscaler.model import Action, Alert, Tick
 from tests.simulation.ledger import SimTaskRecord
 from tests.simulation.network import Link
-from tests.simulation.oracles.effects import Effects
+from tests.simulation.oracles.effects import PATIENCE_SECONDS, Effects
 from tests.simulation.oracles.telling import Telling
 from tests.simulation.oracles.turns import FleetWatch
 from tests.simulation.oracles.witness import Witness
@@ -84,7 +84,7 @@ class Oracles:
         fleet = worker.rsplit("-", 1)[0]
         witness = self._witnesses[link.number]
         witness.told.add((what, worker))
-        self._effects.sent(link, witness, fleet)
+        self._effects.sent(link, witness, fleet, PATIENCE_SECONDS)
         if what == "cancel" and not witness.lagging:
             self._effects.cancelled(self._world.platforms[fleet], worker.partition("@")[0])
 

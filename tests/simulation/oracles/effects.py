@@ -32,7 +32,7 @@ class Effects:
         self._marked: set[tuple[str, float]] = set()
         self._excused: set[int] = set()
 
-    def sent(self, link: Link, witness: Witness, fleet: str) -> None:
+    def sent(self, link: Link, witness: Witness, fleet: str, patience_seconds: float = 0.0) -> None:
         """Only a leader acts, on no paused fleet, and not in its first cycle."""
         who = f"daemon {link.number} acts on {fleet}"
         if self._world.scenario.dry_run:
@@ -41,7 +41,8 @@ class Effects:
             self._violated("leader-only", f"{who} without leading")
         if link.errands:
             return
-        if self._world.cluster.paused_for(fleet) > PATIENCE_SECONDS:
+        paused_for = self._world.cluster.paused_for(fleet)
+        if paused_for is not None and paused_for >= patience_seconds:
             self._violated("paused", f"{who}, which is paused")
         if witness.ticks == 1:
             self._violated("first-cycle", f"{who} in its first cycle")

@@ -37,6 +37,7 @@ class FleetWatch:
         self._demand: float | None = None
         self._demands: deque[tuple[float, float]] = deque()
         self._gap = "its start"
+        self._unanswered: set[str] = set()
         self._pace = Pace(plan, was_applied, violated)
         self._silence = Silence(violated)
 
@@ -52,6 +53,8 @@ class FleetWatch:
             return
         self._judge_desired(tick, units)
         self._judge_plan(actions, units, tick.decision.desired, witness)
+        adds = (o for o in tick.outcomes if o.action.kind is ActionKind.ADD)
+        self._unanswered |= {o.action.unit for o in adds if o.result is Result.FAILED}
         victims = _victims(actions, units)
         leaving = [unit for unit in units if unit.name in _named(actions, ActionKind.REMOVE)]
         if unknown and (victims or leaving or tick.decision.desired < tick.decision.current):
@@ -162,6 +165,9 @@ class FleetWatch:
         able = [u for u in units if u.name in draining - pinned and self._hears(u, witness)]
         if added and len(resumed) < len(able):
             self._violated("resume-first", f"{added} are added, {len(able)} could be resumed")
+        failed, self._unanswered = self._unanswered - {unit.name for unit in units}, set()
+        if added and failed and min(map(_number, failed)) < min(map(_number, added)):
+            self._violated("same-name", f"{added} after {failed}: a late one is one too many")
         if len({action.unit for action in actions}) < len(actions):
             self._violated("one-action", "two actions concern one unit")
 
@@ -224,6 +230,10 @@ def _named(actions: list[Action], kind: ActionKind) -> set[str]:
 def _victims(actions: list[Action], units: tuple[Unit, ...]) -> list[Unit]:
     chosen = _named(actions, ActionKind.DRAIN)
     return [unit for unit in units if unit.name in chosen and unit.drain is None]
+
+
+def _number(name: str) -> int:
+    return int(name.rsplit("-", 1)[1])
 
 
 def _names(units: list[Unit]) -> str:
