@@ -128,7 +128,9 @@ def _dag_run(metadata: MetaData, major: int) -> None:
         Column("state", String(50), default="running"),
         Column("run_type", String(50), nullable=False, default="manual"),
         Column("conf", Text),
-        Column("logical_date" if major == 3 else "execution_date", Seconds),
+        Column("logical_date", Seconds)
+        if major == 3
+        else Column("execution_date", Seconds, nullable=False),
         Index("dag_run_dag_id_run_id_key", "dag_id", "run_id", unique=True),
         Index("dag_id_state", "dag_id", "state"),
         Index("idx_dag_run_running_dags", "state", "dag_id", postgresql_where=running),
@@ -183,18 +185,20 @@ class Airflow:
         utc = {"init_command": "SET time_zone = '+00:00'"} if url.startswith("mysql") else {}
         self._engine = create_async_engine(url, pool_size=1, connect_args=utc)
 
-    async def create(self) -> None:
-        """Make the tables, with the pool that every Airflow has and one DAG, `etl`."""
+    async def create(self, *, empty: bool = False) -> None:
+        """Make the tables, with what stands in them at first."""
         async with self._engine.begin() as connection:
             await connection.run_sync(self.metadata.create_all, checkfirst=False)
-        await self._begin()
+        if not empty:
+            await self.begin()
 
-    async def empty(self) -> None:
+    async def reset(self) -> None:
         """Make it as it was when it was created."""
         await self.execute(f"TRUNCATE {', '.join(self.metadata.tables)} RESTART IDENTITY")
-        await self._begin()
+        await self.begin()
 
-    async def _begin(self) -> None:
+    async def begin(self) -> None:
+        """Write the pool that every Airflow has, and one DAG, `etl`, with a run."""
         await self.add("alembic_version", {"version_num": HEADS[self.major]})
         await self.add("slot_pool", {"pool": "default_pool", "slots": 128})
         await self.dag("etl")
@@ -213,9 +217,9 @@ class Airflow:
         await self.run(dag_id, run_id, date)
 
     async def run(self, dag_id: str, run_id: str, date: float | None = None, **run: Any) -> None:
-        """One more run of a DAG."""
-        name = "logical_date" if self.major == 3 else "execution_date"
-        await self.add("dag_run", {"dag_id": dag_id, "run_id": run_id, name: date, **run})
+        """One more run of a DAG; Airflow 2 knows none without a date."""
+        when = {"logical_date": date} if self.major == 3 else {"execution_date": date or 1.0}
+        await self.add("dag_run", {"dag_id": dag_id, "run_id": run_id, **when, **run})
 
     async def tasks(self, state: str, number: int = 1, task_id: str = "t", **task: Any) -> None:
         """A mapped task with so many instances, in a run of `etl` unless told otherwise."""

@@ -1,5 +1,6 @@
 """Rows of every kind, the same ones each time, for tests that compare two databases."""
 
+from dataclasses import asdict, replace
 from itertools import product
 from random import Random
 
@@ -90,3 +91,30 @@ async def _hidden(airflow, random):
         await airflow.add("callback", {"type": "executor", "state": state, "data": wrapped})
         test = {"state": state, "queue": random.choice(("eu", None))}
         await airflow.add("connection_test_request", test)
+
+
+def _by_database_time(value, skew, name=""):
+    """A record as plain data, its times by the clock of its database."""
+    if isinstance(value, dict):
+        return {key: _by_database_time(each, skew, str(key)) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_by_database_time(each, skew, name) for each in value]
+    return round(value + skew, 3) if name.endswith("at") and value is not None else value
+
+
+def comparable(state):
+    """A state as plain data, which is the same for the same rows in two databases."""
+    skew = state.clock_skew_seconds
+    queues = {key: replace(queue, blocked={}) for key, queue in state.queues.items()}
+    return _by_database_time(
+        {
+            "queues": {key: asdict(queue) for key, queue in queues.items()},
+            "blocked": {key: dict(queue.blocked) for key, queue in state.queues.items()},
+            "tasks": sorted(map(str, _by_database_time(list(map(asdict, state.tasks)), skew))),
+            "pools": {name: asdict(pool) for name, pool in state.pools.items()},
+            "jobs": [asdict(job) for job in state.jobs],
+            "next_runs": [asdict(run) for run in state.next_runs],
+            "counts": (state.version, state.triggers, state.import_errors),
+        },
+        skew,
+    )

@@ -20,7 +20,7 @@ async def emptied(postgres, databases, major):
     airflow = Airflow(postgres.url(databases[major], DRIVER), major)
     try:
         made = postgres.execute("SELECT to_regclass('task_instance')", databases[major])
-        await (airflow.empty() if made.strip() else airflow.create())
+        await (airflow.reset() if made.strip() else airflow.create())
         yield airflow
     finally:
         await airflow.close()

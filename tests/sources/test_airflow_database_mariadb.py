@@ -1,14 +1,13 @@
 """Source `airflow_database` on MariaDB: the same state as on PostgreSQL, and its own faults."""
 
 import asyncio
-from dataclasses import asdict, replace
 
 import pytest
 import pytest_asyncio
 
 from tests.airflow_tables import Airflow, ago
 from tests.mariadb import PASSWORD, mariadb
-from tests.sources.airflow_rows import fill
+from tests.sources.airflow_rows import comparable, fill
 from tests.sources.airflow_scene import DEFAULT, NOW, around, read, reading, refused, scheduler
 
 pytestmark = pytest.mark.full
@@ -27,32 +26,6 @@ async def twin(server):
     await made.create()
     yield made
     await made.close()
-
-
-def by_database_time(value, skew, name=""):
-    """A record as plain data, its times by the clock of its database."""
-    if isinstance(value, dict):
-        return {key: by_database_time(each, skew, str(key)) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [by_database_time(each, skew, name) for each in value]
-    return round(value + skew, 3) if name.endswith("at") and value is not None else value
-
-
-def comparable(state):
-    skew = state.clock_skew_seconds
-    queues = {key: replace(queue, blocked={}) for key, queue in state.queues.items()}
-    return by_database_time(
-        {
-            "queues": {key: asdict(queue) for key, queue in queues.items()},
-            "blocked": {key: dict(queue.blocked) for key, queue in state.queues.items()},
-            "tasks": sorted(map(str, by_database_time(list(map(asdict, state.tasks)), skew))),
-            "pools": {name: asdict(pool) for name, pool in state.pools.items()},
-            "jobs": [asdict(job) for job in state.jobs],
-            "next_runs": [asdict(run) for run in state.next_runs],
-            "counts": (state.version, state.triggers, state.import_errors),
-        },
-        skew,
-    )
 
 
 @pytest.mark.parametrize("seed", [0, 2])
