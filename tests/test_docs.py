@@ -1,7 +1,8 @@
 """What the pages say is so: configs load, policy cases pass, commands do what they are shown for.
 
-A `yaml`, `python` or `console` block is carried out; `text` is what a program once said. A block
-whose first line is `# NAME.yaml` or `# NAME.py` is that file for the commands of its page.
+A `yaml`, `python` or `console` block is carried out, `sql` by tests/sources/test_airflow_grants.py;
+`text` is what a program once said. A block whose first line is `# NAME.yaml`
+or `# NAME.py` is that file for the commands of its page.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ PAGES = sorted(
 )
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]+)")
-LANGUAGES = {"console", "json", "python", "text", "yaml"}
+LANGUAGES = {"console", "json", "python", "sql", "text", "yaml"}
 BROKER, DAEMON = "127.0.0.1:6379", "127.0.0.1:9180"
 COMMAND_SECONDS = 60.0
 

@@ -23,7 +23,7 @@ class AirflowDatabaseOptions(Options):
     url: Secret = Field(
         description="Airflow's sql_alchemy_conn: postgresql:// or mysql://, whatever its driver"
     )
-    timeout_seconds: float = Field(default=5.0, gt=0, le=60, description="For one read")
+    timeout_seconds: float = Field(default=4.0, gt=0, le=60, description="For one read")
     sql_alchemy_schema: str | None = Field(
         default=None, min_length=1, description="Airflow's sql_alchemy_schema, if it has one"
     )

@@ -1,5 +1,6 @@
 """The grant scripts give exactly what airflow_database reads."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -12,19 +13,24 @@ from tests.postgres import PASSWORD
 from tests.sources.airflow_rows import fill
 from tests.sources.airflow_scene import NOW, airflow_on, reading, refused
 
-CONFIG = Path(__file__).parents[2] / "config"
-POSTGRESQL = (CONFIG / "airflow-grants-postgresql.sql").read_text()
-MYSQL = (CONFIG / "airflow-grants-mysql.sql").read_text()
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "airflow-database.md").read_text()
+POSTGRESQL, MYSQL = re.findall(r"^```sql\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+LOGIN = "autoscaler:choose-one"
 GRANTED = """
 SELECT table_name || '.' || column_name FROM information_schema.column_privileges
 WHERE grantee = 'autoscaler'
 """
-ROLE = "DROP ROLE IF EXISTS autoscaler; CREATE ROLE autoscaler LOGIN PASSWORD 'p'"
 
 
 def read_by(major):
     tables = [*READ[major].items(), *(READ_WHERE_PRESENT.items() if major == 3 else ())]
     return {f"{table}.{column}" for table, columns in tables for column in columns}
+
+
+def unused(major):
+    """What the scripts grant beyond that, as it is of use for the other version only."""
+    return {"task_instance.updated_at", "dag_run.run_type"} if major == 3 else set()
 
 
 @pytest.mark.parametrize("schema", ["public", "airflow"])
@@ -35,36 +41,37 @@ async def test_on_postgresql(postgres, major, schema):
         if schema != "public":
             await airflow.execute(f"ALTER SCHEMA public RENAME TO {schema}")
         database = airflow.url.rpartition("/")[2]
-        postgres.execute(ROLE)
-        url = airflow.url.replace(f"airflow:{PASSWORD}", "autoscaler:p")
+        created, script = POSTGRESQL.splitlines()
+        postgres.execute(f"DROP ROLE IF EXISTS autoscaler; {created}")
+        url = airflow.url.replace(f"airflow:{PASSWORD}", LOGIN)
         async with reading(url, sql_alchemy_schema=schema) as source:
             assert "no rights" in await refused(source)
-            postgres.execute(f"SET search_path = {schema}; {POSTGRESQL}", database)
+            granting = (ROOT / script.removeprefix("\\i ")).read_text()
+            postgres.execute(f"SET search_path = {schema}; {granting}", database)
             assert (await source.read(NOW)).tasks
         granted = set(postgres.execute(GRANTED, database).split())
         postgres.execute("DROP OWNED BY autoscaler; DROP ROLE autoscaler", database)
-    unused = {"task_instance.updated_at", "dag_run.run_type"} if major == 3 else set()
-    assert granted - unused == read_by(major)
+    assert granted - unused(major) == read_by(major)
 
 
 @pytest.mark.full
 async def test_on_mariadb():
+    created, script = MYSQL.splitlines()
+    granting = (ROOT / script.removeprefix("source ")).read_text()
     async with mariadb() as server:
-        server.execute("CREATE USER autoscaler@'%' IDENTIFIED BY 'p'")
+        server.execute(created)
         for major in (2, 3):
             airflow = Airflow(server.url(server.new_database()), major)
             await airflow.create()
             await fill(airflow)
             await airflow.close()
             database = airflow.url.rpartition("/")[2]
-            url = airflow.url.replace(f"airflow:{MARIADB_PASSWORD}", "autoscaler:p")
-            async with reading(url) as source:
+            async with reading(airflow.url.replace(f"airflow:{MARIADB_PASSWORD}", LOGIN)) as source:
                 assert "config/airflow-grants-mysql.sql" in await refused(source)
-                server.execute(MYSQL, database, force=True)
+                server.execute(granting, database, force=True)
                 assert (await source.read(NOW)).tasks
             granted = server.execute(
                 "SELECT CONCAT(table_name, '.', column_name) FROM"
                 f" information_schema.column_privileges WHERE table_schema = '{database}'"
             )
-            unused = {"task_instance.updated_at", "dag_run.run_type"} if major == 3 else set()
-            assert set(granted.split()) - unused == read_by(major)
+            assert set(granted.split()) - unused(major) == read_by(major)
