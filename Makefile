@@ -34,6 +34,7 @@ zero-kill-redis zero-kill-rabbitmq: zero-kill-%: $(VENV)/.dev
 	$(BIN)/pytest tests/zero_kill -k "$(if $(filter rabbitmq,$*),,not) rabbitmq" $(ARGS)
 
 test-airflow: $(VENV)/.airflow-3 $(VENV)/.airflow-2 ## real Airflow 3 and 2, their workers scaled
+	.ci/services
 	$(BIN)/pytest -m airflow $(ARGS)
 
 check: $(VENV)/.dev ## lint, format, types, who may import whom, sizes
