@@ -61,6 +61,11 @@ def test_a_queue_by_state_and_what_blocks_it():
     assert values["airflow_oldest_queued_age_seconds", "us", "CeleryExecutor"] == 30
 
 
+def test_a_queue_with_nothing_queued_has_no_age():
+    state = AirflowState(NOW, "3.3", queues={("us", ""): AirflowQueue("us", running=1)})
+    assert ("airflow_oldest_queued_age_seconds", "us", "") not in told(state)
+
+
 def test_ages_are_never_negative():
     queue = AirflowQueue("us", oldest_queued_at=NOW + 2)
     jobs = (AirflowJob("SchedulerJob", "a", NOW + 1),)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pymysql import MySQLError
-from sqlalchemy import URL, ColumnElement, Float, cast, func, literal, literal_column, null
+from sqlalchemy import URL, ColumnElement, func, literal, literal_column, null
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from autoscaler.clients.airflow.dialect import APPLICATION_NAME, Dialect
@@ -65,7 +65,7 @@ class MySQL(Dialect):
         return (
             func.unix_timestamp(func.sysdate(literal(6))).label("now"),
             read_only.label("read_only"),
-            cast(null(), Float).label("lag"),
+            null().label("lag"),
         )
 
     def _tls(self) -> ssl.SSLContext | None:

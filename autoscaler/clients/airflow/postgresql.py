@@ -6,7 +6,6 @@ settings are local to the transaction, and the driver asks for no types when it 
 
 from __future__ import annotations
 
-import math
 import ssl
 from collections.abc import Mapping
 from typing import Any
@@ -82,7 +81,7 @@ class PostgreSQL(Dialect):
     def vitals(self) -> tuple[ColumnElement[Any], ...]:
         now = func.clock_timestamp()
         replayed = func.extract("epoch", now - func.pg_last_xact_replay_timestamp())
-        lag = func.coalesce(cast(replayed, Float), literal(math.inf, Float))
+        lag = func.coalesce(cast(replayed, Float), cast(literal("Infinity"), Float))
         standing = func.current_setting("default_transaction_read_only") == "on"
         return (
             cast(func.extract("epoch", now), Float).label("now"),
