@@ -190,7 +190,7 @@ class Reconciler:
         """
         spoke = {o.action.unit for o in outcomes if o.action.unheard and o.result is Result.WAITING}
         met = (replica.unit for replica in snapshot.replicas if replica.name in spoke)
-        self.memory.hearing = self.memory.hearing.met(met)
+        self.memory.hearing = self.memory.hearing.met(met, snapshot.now)
         marked = {replica.name for replica in snapshot.replicas if replica.unit.drain}
         serving = {replica.name for replica in snapshot.replicas if replica.serving}
         grown = [o for o in outcomes if o.action.kind in GROWING and o.action.unit not in serving]

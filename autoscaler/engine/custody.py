@@ -14,7 +14,8 @@ Identity = tuple[str, float]
 class Custody:
     """Celery ids of tasks by unit. A value: `after` returns the next one.
 
-    They are kept until Airflow no longer calls them running, whatever the worker says.
+    They are kept until Airflow no longer calls them running, whatever the worker says, and whether
+    or not the unit is listed.
     """
 
     tasks: Mapping[Identity, frozenset[str]] = field(default_factory=dict)
@@ -23,15 +24,13 @@ class Custody:
         """With what one tick tells; nothing is forgotten while Airflow or the units are unread."""
         if snapshot.fleet.airflow is None or f"target/{snapshot.fleet.name}" in snapshot.missing:
             return self
-        kept: dict[Identity, frozenset[str]] = {}
+        seen = dict(self.tasks)
         for replica in snapshot.replicas:
             identity = _identity(replica.unit)
-            tasks = self.tasks.get(identity, frozenset()) | _active(replica.worker)
-            if snapshot.airflow is not None:
-                tasks &= snapshot.airflow.running.keys()
-            if tasks:
-                kept[identity] = tasks
-        return Custody(kept)
+            seen[identity] = seen.get(identity, frozenset()) | _active(replica.worker)
+        if snapshot.airflow is not None:
+            seen = {unit: tasks & snapshot.airflow.running.keys() for unit, tasks in seen.items()}
+        return Custody({unit: tasks for unit, tasks in seen.items() if tasks})
 
     def laid_on(self, replica: Replica, airflow: AirflowDemand | None) -> Replica:
         """The replica with the tasks that Airflow calls running, and its worker does not."""

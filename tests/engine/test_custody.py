@@ -57,6 +57,12 @@ def test_nothing_is_forgotten_while_airflow_or_the_units_are_unread():
     assert custody.after(tick(missing={"target/default": "down"}, running=())) == custody
 
 
+def test_a_unit_that_a_list_left_out_is_not_forgotten():
+    custody = Custody().after(tick(runs("t1"), running=("t1",)))
+    assert custody.after(tick(running=("t1",))) == custody
+    assert custody.after(tick()) == Custody()
+
+
 def test_a_unit_made_anew_under_an_old_name_has_none_of_its_tasks():
     custody = Custody().after(tick(runs("t1"), running=("t1",)))
     assert lingering(custody, runs(unit="b"), "t1") == 0

@@ -170,7 +170,7 @@ def test_a_worker_that_beats_and_no_longer_answers_is_not_known():
 
 
 def test_what_is_heard_late_proves_no_silence():
-    hearing = Hearing(frozenset(), anyone=True, deaf=False)
+    hearing = Hearing(anyone=True, deaf=False)
     units, told = [unit("a"), unit("b")], {"a@host": worker("a@host")}
     for age, unheard in ((5.0, ["b"]), (5.1, [])):
         screened = Screened({"workers": WorkersState(NOW - age, told)}, {})

@@ -52,8 +52,16 @@ def test_where_no_worker_was_ever_heard_of_only_what_has_not_started_is_unused()
     hearing = Hearing().after(seen())
     assert never(hearing, silent("a"), silent("b", PENDING)) == ["b"]
     assert never(hearing.after(seen(replica("c"))), silent("a")) == ["a"]
-    gone = hearing.after(seen(replica("c"))).after(seen())
-    assert gone == Hearing(frozenset(), anyone=True, deaf=False)
+    gone = hearing.after(seen(replica("c"))).after(seen(now=NOW + 3600))
+    assert gone == Hearing(anyone=True, deaf=False)
+
+
+def test_a_unit_that_a_list_left_out_is_not_forgotten_at_once():
+    first = Hearing().after(seen(replica("a"), replica("b")))
+    forgotten = silent("b")
+    for gap, unused in ((3599, []), (3600, ["b"])):
+        later = first.after(seen(replica("a"), now=NOW + gap))
+        assert never(later.after(seen(replica("a"), forgotten, now=NOW + gap)), forgotten) == unused
 
 
 def test_who_started_while_nobody_listened_may_have_worked():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import math
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -165,7 +166,7 @@ class Cluster:
         self.links: list[Link] = []
         self._daemons: dict[int, tuple[SimDaemon, asyncio.Task[None]]] = {}
         self._leaders: dict[int, SimLeader] = {}
-        self._paused: dict[str, float] = {}
+        self._paused: dict[str, tuple[float, float | None]] = {}
         self._errands: set[asyncio.Task[None]] = set()
         self._numbers = 0
         self._operator = Overrides(world.state_directory)
@@ -213,9 +214,14 @@ class Cluster:
         """A daemon's part in the election; also of one that has died."""
         return self._leaders[link.number]
 
-    def paused_for(self, fleet: str) -> float | None:
-        """How many seconds ago the operator paused the fleet; None when it is not paused."""
-        return self._world.now - self._paused[fleet] if fleet in self._paused else None
+    def paused_for(self, fleet: str, now: float) -> float | None:
+        """How many seconds ago the operator paused the fleet; None when it is not paused.
+
+        now: by the clock of the daemon that is judged, by which a pause may have ended.
+        """
+        began, ends_at = self._paused.get(fleet, (0.0, -math.inf))
+        over = ends_at is not None and ends_at <= now
+        return None if over else self._world.now - began
 
     async def end(self) -> None:
         """Take down what still runs."""
@@ -245,7 +251,7 @@ class Cluster:
         self._operator.set(override)
         self._paused.pop(override.fleet, None)
         if override.replicas is None:
-            self._paused[override.fleet] = self._world.now
+            self._paused[override.fleet] = (self._world.now, override.expires_at)
         self._world.note("override", f"{override.fleet} {override.replicas}")
 
     def clear_override(self, fleet: str) -> None:

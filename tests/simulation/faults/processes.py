@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 LOOKS_DEAD = 0.7
+ENDS_BY_ITSELF = 0.5
 
 
 def _crash(world: World, random: Random) -> None:
@@ -40,6 +41,42 @@ def _take_over(world: World, random: Random) -> Heal | None:
     if heal is not None:
         world.cluster.start()
     return heal
+
+
+def _die_with_effects_under_way(world: World, random: Random) -> Heal:
+    """What the daemon asks of one fleet arrives when its successor has acted already."""
+    close = world.faults.open("effects_late", random.choice(world.scenario.fleets).name)
+
+    def heal() -> None:
+        close()
+        for link in world.cluster.links:
+            link.process.steps_to_live = 1
+
+    return heal
+
+
+def _reload_unheard(world: World, random: Random) -> Heal:
+    """Something goes wrong while nobody can be told, and a reload comes before anybody is."""
+    closes = [world.faults.open(name) for name in ("broker_error", "pages_refused")]
+    world.after(random.uniform(40, 100), world.cluster.reload)
+
+    def heal() -> None:
+        for close in closes:
+            close()
+
+    return heal
+
+
+def _jump_back_blind(world: World, random: Random) -> Heal:
+    """The clock is set back while it is counted how long something is wrong."""
+    close = world.faults.open("broker_error")
+
+    def jump() -> None:
+        for link in world.cluster.links:
+            link.clock_offset -= 600.0
+
+    world.after(random.uniform(6, 25), jump)
+    return close
 
 
 def _jump(world: World, random: Random) -> None:
@@ -75,8 +112,11 @@ def _hold_fleet(world: World, random: Random) -> Heal | None:
 
 
 def _override(world: World, random: Random, replicas: int | None) -> Heal | None:
+    """Half of them end by themselves, if the operator is not first."""
     fleet = random.choice(world.scenario.fleets).name
-    world.cluster.override(Override(fleet, "a test", "operator", world.wall(), replicas=replicas))
+    now = world.wall()
+    ends_at = now + random.uniform(30, 300) if random.random() < ENDS_BY_ITSELF else None
+    world.cluster.override(Override(fleet, "a test", "operator", now, ends_at, replicas))
     return lambda: world.cluster.clear_override(fleet)
 
 
@@ -105,11 +145,32 @@ PROCESSES = (
     Fault(
         "takeover", "another daemon leads while the first stands still", 1, (20, 120), _take_over
     ),
+    Fault(
+        "crash_with_effects_under_way",
+        "the daemon dies, and what it asked for arrives under its successor",
+        2,
+        (10, 30),
+        _die_with_effects_under_way,
+    ),
+    Fault(
+        "reload_unheard",
+        "a reload while alerts wait for a notifier that is down",
+        0.5,
+        (120, 300),
+        _reload_unheard,
+    ),
+    Fault(
+        "clock_set_back_blind",
+        "the clock is set back just after a source went down",
+        0.5,
+        (90, 150),
+        _jump_back_blind,
+    ),
     Fault("clock_jumps", "the wall clock is set", 1, (0, 0), _jump),
     Fault("lease_lost", "the lease is given away under the leader", 1, (0, 0), _lose_lease),
     window("lease_unreachable", "the lease cannot be renewed", 1, (5, 60)),
     Fault("operator_pauses", "a fleet is paused", 0.7, (60, 600), _pause_fleet),
-    Fault("operator_pauses_midway", "a fleet is paused in its turn", 1, (60, 900), _pause_midway),
+    Fault("operator_pauses_midway", "a fleet is paused in its turn", 4, (60, 900), _pause_midway),
     Fault("operator_holds", "a fleet is held at a number", 0.7, (60, 600), _hold_fleet),
     Fault("operator_drains", "a unit is drained by hand", 3, (0, 0), _drain),
     Fault("reload", "a new controller takes over from the old one", 1, (0, 0), _reload),

@@ -141,7 +141,7 @@ READINGS = (
     Bug(
         "answers_are_forgotten",
         "reconciler",
-        "self.memory.hearing = self.memory.hearing.met(met)",
+        "self.memory.hearing = self.memory.hearing.met(met, snapshot.now)",
         "pass",
     ),
     Bug(

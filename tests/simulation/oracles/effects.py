@@ -41,7 +41,7 @@ class Effects:
             self._violated("leader-only", f"{who} without leading")
         if link.errands:
             return
-        paused_for = self._world.cluster.paused_for(fleet)
+        paused_for = self._world.cluster.paused_for(fleet, witness.now)
         if paused_for is not None and paused_for >= patience_seconds:
             self._violated("paused", f"{who}, which is paused")
         if witness.ticks == 1:
@@ -84,6 +84,9 @@ class Effects:
         sent = {each for each in witness.sent if each[0] == platform.plan.name}
         if sent - said:
             self._violated("true-outcomes", f"nothing is said of {sent - said}")
+        override = tick.override
+        if override and override.expires_at is not None and override.expires_at <= witness.now:
+            self._violated("expired", f"{override} holds beyond its end")
         marked = {replica.name for replica in tick.snapshot.replicas if replica.unit.drain}
         for outcome in tick.outcomes:
             action = outcome.action
