@@ -33,6 +33,8 @@ def trip(conditions: Conditions, random: Random, kind: str, subject: str) -> Tri
         made.back += random.uniform(0.0, 2.0)
     if conditions.strikes(f"{kind}_late", subject):
         made.out = random.uniform(5.5, 120.0)
+    if conditions.strikes(f"{kind}_very_late", subject):
+        made.out = random.uniform(30.0, 600.0)
     made.arrives = not conditions.strikes(f"{kind}_vanish", subject)
     made.answered = not conditions.strikes(f"{kind}_unanswered", subject)
     made.refused = conditions.strikes(f"{kind}_refused", subject)

@@ -45,7 +45,7 @@ def _take_over(world: World, random: Random) -> Heal | None:
 
 def _die_with_effects_under_way(world: World, random: Random) -> Heal:
     """What the daemon asks of one fleet arrives when its successor has acted already."""
-    close = world.faults.open("effects_late", random.choice(world.scenario.fleets).name)
+    close = world.faults.open("effects_very_late", random.choice(world.scenario.fleets).name)
 
     def heal() -> None:
         close()
@@ -68,15 +68,26 @@ def _reload_unheard(world: World, random: Random) -> Heal:
 
 
 def _jump_back_blind(world: World, random: Random) -> Heal:
-    """The clock is set back while it is counted how long something is wrong."""
-    close = world.faults.open("broker_error")
+    """The clock is set back while it is counted how long something is wrong.
 
-    def jump() -> None:
-        for link in world.cluster.links:
-            link.clock_offset -= 600.0
+    The daemon takes a new time over after a minute.
+    """
+    for link in world.cluster.links:
+        link.clock_offset -= 600.0
+    closes: list[Heal] = []
+    healed: list[bool] = []
 
-    world.after(random.uniform(6, 25), jump)
-    return close
+    def go_down() -> None:
+        if not healed:
+            closes.append(world.faults.open("broker_error"))
+
+    def heal() -> None:
+        healed.append(True)
+        for close in closes:
+            close()
+
+    world.after(random.uniform(30, 58), go_down)
+    return heal
 
 
 def _jump(world: World, random: Random) -> None:
@@ -161,9 +172,9 @@ PROCESSES = (
     ),
     Fault(
         "clock_set_back_blind",
-        "the clock is set back just after a source went down",
-        0.5,
-        (90, 150),
+        "the clock is set back while a source goes down",
+        1,
+        (150, 200),
         _jump_back_blind,
     ),
     Fault("clock_jumps", "the wall clock is set", 1, (0, 0), _jump),

@@ -199,8 +199,8 @@ ACTING = (
     Bug(
         "override_is_for_ever",
         "overrides",
-        "return None if override is None or _expired(override, now) else override",
-        "return override",
+        "return override.expires_at is not None and override.expires_at <= now",
+        "return False",
     ),
     Bug(
         "stale_actions_are_done",

@@ -139,13 +139,6 @@ GUARDING = (
         "return _clamped(proposed, min(proposed, bounds.most), bounds)",
     ),
     Bug(
-        "falls_below_the_minimum",
-        "engine.limits",
-        "return _clamped(proposed, max(proposed, bounds.least), bounds)",
-        "return _clamped(proposed, proposed, bounds)",
-        harmless="what is out of the range is clamped once more at the end; only a step differs",
-    ),
-    Bug(
         "after_a_bug_as_before",
         "reconciler",
         '"""The record of a turn that ended in a bug."""\n        self._doubt()',
