@@ -25,6 +25,7 @@ COMPONENTS = {
     "3": ("scheduler", "dag-processor", "triggerer", "api-server"),
     "2": ("scheduler", "dag-processor", "triggerer", "webserver"),
 }
+SCHEDULED = ("burst", "global_pipeline")
 HEALTH = {"3": "/api/v2/monitor/health", "2": "/health"}
 READY = {"3": "/execution/health/ping", "2": "/health"}  # the first call makes the API ready
 DAGS = 9
@@ -148,7 +149,8 @@ class Airflow:
         return Outcome(Counter(str(row["state"]) for row in rows), again)
 
     async def forget(self) -> None:
-        """Delete all runs, and what of them waits in the broker."""
+        """Pause what begins by itself, delete all runs, and what of them waits in the broker."""
+        await self.execute(f"update dag set is_paused = true where dag_id in {SCHEDULED}")
         await self.execute("delete from dag_run")
         async with self.broker.client() as client:
             await client.flushall()
