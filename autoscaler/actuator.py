@@ -60,8 +60,7 @@ class Actuator:
         A worker that does not hear of it takes nothing and has no mark: it is told again.
         """
         await self._target.mark(action, None)
-        control = self._control_of(action.worker)
-        if action.worker and control is not None:
+        if control := self._control_for(action):
             await control.add_consumers(action.worker, action.queues)
 
     async def _drain(self, action: Action, drain: Drain | None) -> None:
@@ -71,9 +70,15 @@ class Actuator:
         mark = Drain(before.since, queues, before.pinned or action.pinned)
         if mark != drain:
             await self._target.mark(action, mark)
-        control = self._control_of(action.worker)
-        if action.worker and control is not None:
+        if control := self._control_for(action):
             await control.cancel_consumers(action.worker, action.queues)
+
+    def _control_for(self, action: Action) -> WorkerControl | None:
+        """How to tell its worker now: much may have changed while the mark was on its way."""
+        control = self._control_of(action.worker) if action.worker else None
+        if control is not None and (refusal := self._may_act()) is not None:
+            raise ControlError(f"{action.worker} was not told: {refusal}")
+        return control
 
     async def _remove(self, actions: Sequence[Action]) -> list[Outcome]:
         verdicts = await asyncio.gather(*(self._why_not_empty(action) for action in actions))

@@ -160,14 +160,19 @@ class Daemon:
         await self._leadership.acquire()
         now = self._clock.now()
         self._tell_changes()
-        for override in self._overrides.expire(now):
-            log.warning("override expired", fleet=override.fleet, actor=override.actor)
+        self._expire_overrides(now)
         tick = tasks.create_task(self._turn(now))
         stop = tasks.create_task(self._stop.wait())
         await asyncio.wait({tick, stop}, return_when=asyncio.FIRST_COMPLETED)
         await asyncio.wait({tick}, timeout=GRACE_SECONDS)
         tick.cancel()
         stop.cancel()
+
+    def _expire_overrides(self, now: float) -> None:
+        """Only a leader ends one: the clock of another daemon may be ahead."""
+        if self._leadership.holds():
+            for override in self._overrides.expire(now):
+                log.warning("override expired", fleet=override.fleet, actor=override.actor)
 
     async def _turn(self, now: float) -> None:
         try:

@@ -69,6 +69,16 @@ async def test_a_drain_marks_first_and_then_tells_the_worker(world):
     assert world.units["a"].drain == Drain(NOW, ("default",))
 
 
+@pytest.mark.parametrize(("kind", "said"), [(DRAIN, "mark"), (RESUME, "unmark")])
+async def test_who_may_act_no_more_once_the_mark_is_there_tells_nobody(world, kind, said):
+    """A process that stood still between the two may have a successor by now."""
+    mark(world, "a")
+    gate = iter((None, Result.NOT_LEADER)).__next__
+    outcomes = await done(world, action(kind, "a"), using=actuator(gate))
+    assert outcomes == {"a": (Result.FAILED, "a@host was not told: not_leader")}
+    assert world.said == [(said, "a")]
+
+
 async def test_a_drain_that_goes_on_keeps_its_mark_and_its_beginning(world):
     mark(world, "a")
     snapshot = seen(replica("a", drained=True), replica("b"))

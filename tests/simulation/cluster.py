@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import math
+from collections.abc import Iterable
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -134,7 +135,8 @@ class SimDaemon:
                 began = self._world.now
                 await self._leader.acquire()
                 now = self._clock.now()
-                self._overrides.expire(now)
+                if self._leader.holds():
+                    self._world.cluster.expired(self._overrides.expire(now), now)
                 self._world.oracles.tick_begins(self._link, now)
                 await controller.tick(now)
                 self._world.oracles.checked(controller.health.check_errors)
@@ -258,6 +260,12 @@ class Cluster:
         """The operator has done."""
         self._paused.pop(fleet, None)
         self._operator.clear(fleet, self._world.wall())
+
+    def expired(self, overrides: Iterable[Override], now: float) -> None:
+        """A leader, by whose clock it is `now`, has ended these for all."""
+        for override in overrides:
+            if self.paused_for(override.fleet, now) is None:
+                self._paused.pop(override.fleet, None)
 
     def _ended(self, link: Link, task: asyncio.Task[None]) -> None:
         """Only a crash ends a daemon."""

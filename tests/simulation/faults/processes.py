@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from autoscaler.model import Override
 from tests.simulation.faults import Fault, Heal, a_fleet, window
+from tests.simulation.network import LINK
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -32,6 +33,26 @@ def _pause(world: World, random: Random) -> Heal | None:
         close()
         link.process.thaw(world.loop)
 
+    return heal
+
+
+def _pause_midway(world: World, random: Random) -> Heal:
+    """The daemon stands still between two effects of one turn, until its lease has run out."""
+    fleet = random.choice(world.scenario.fleets).name
+    seconds = random.uniform(10, 30)
+
+    def stand_still() -> None:
+        process = LINK.get().process
+        if process.frozen is None:
+            process.freeze()
+            close = world.faults.open("standstill")
+            world.after(seconds, close)
+            world.after(seconds, process.thaw, world.loop)
+
+    def heal() -> None:
+        world.at_next_effect.pop(fleet, None)
+
+    world.at_next_effect[fleet] = stand_still
     return heal
 
 
@@ -104,7 +125,7 @@ def _pause_fleet(world: World, random: Random) -> Heal | None:
     return _override(world, random, None)
 
 
-def _pause_midway(world: World, random: Random) -> Heal:
+def _pause_fleet_midway(world: World, random: Random) -> Heal:
     """The operator pauses a fleet between two effects of one turn."""
     fleet = random.choice(world.scenario.fleets).name
     override = Override(fleet, "a test", "operator", world.wall())
@@ -153,6 +174,7 @@ def _wake(world: World, random: Random) -> Heal:
 PROCESSES = (
     Fault("crash", "the daemon dies at any step and starts again", 3, (0, 0), _crash),
     Fault("pause", "the daemon stands still (VM, garbage, swap)", 2, (1, 120), _pause),
+    Fault("pause_midway", "it stands still between two effects", 2, (60, 600), _pause_midway),
     Fault(
         "takeover", "another daemon leads while the first stands still", 1, (20, 120), _take_over
     ),
@@ -181,7 +203,9 @@ PROCESSES = (
     Fault("lease_lost", "the lease is given away under the leader", 1, (0, 0), _lose_lease),
     window("lease_unreachable", "the lease cannot be renewed", 1, (5, 60)),
     Fault("operator_pauses", "a fleet is paused", 0.7, (60, 600), _pause_fleet),
-    Fault("operator_pauses_midway", "a fleet is paused in its turn", 4, (60, 900), _pause_midway),
+    Fault(
+        "operator_pauses_midway", "a fleet is paused in its turn", 4, (60, 900), _pause_fleet_midway
+    ),
     Fault("operator_holds", "a fleet is held at a number", 0.7, (60, 600), _hold_fleet),
     Fault("operator_drains", "a unit is drained by hand", 3, (0, 0), _drain),
     Fault("reload", "a new controller takes over from the old one", 1, (0, 0), _reload),

@@ -34,13 +34,17 @@ ACTING = (
         "cancelled_before_marked",
         "actuator",
         "        if mark != drain:\n            await self._target.mark(action, mark)\n"
-        "        control = self._control_of(action.worker)\n"
-        "        if action.worker and control is not None:\n"
+        "        if control := self._control_for(action):\n"
         "            await control.cancel_consumers(action.worker, action.queues)\n",
-        "        control = self._control_of(action.worker)\n"
-        "        if action.worker and control is not None:\n"
+        "        if control := self._control_for(action):\n"
         "            await control.cancel_consumers(action.worker, action.queues)\n"
         "        if mark != drain:\n            await self._target.mark(action, mark)\n",
+    ),
+    Bug(
+        "told_whoever_leads_by_now",
+        "actuator",
+        "if control is not None and (refusal := self._may_act()) is not None:",
+        "if control is not None and (refusal := None) is not None:",
     ),
     Bug(
         "consumers_are_not_cancelled",
@@ -52,11 +56,9 @@ ACTING = (
         "resumed_before_unmarked",
         "actuator",
         "        await self._target.mark(action, None)\n"
-        "        control = self._control_of(action.worker)\n"
-        "        if action.worker and control is not None:\n"
+        "        if control := self._control_for(action):\n"
         "            await control.add_consumers(action.worker, action.queues)\n",
-        "        control = self._control_of(action.worker)\n"
-        "        if action.worker and control is not None:\n"
+        "        if control := self._control_for(action):\n"
         "            await control.add_consumers(action.worker, action.queues)\n"
         "        await self._target.mark(action, None)\n",
     ),

@@ -13,7 +13,8 @@ from tests.simulation.scenario import FleetPlan, Rate
 Violated = Callable[[str, str], None]
 HOUR_SECONDS = 3600.0
 GROWING = (ActionKind.ADD, ActionKind.RESUME)
-DONE = (Result.APPLIED, Result.FAILED, Result.ERROR)
+UNANSWERED = (Result.FAILED, Result.ERROR)
+DONE = (Result.APPLIED, *UNANSWERED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,8 @@ class Pace:
         self._was_applied = was_applied
         self._violated = violated
         self._changes: deque[Change] = deque()
+        self._awaited: dict[str, Fence] = {}
+        self._never_shown: set[Fence] = set()
 
     def set_back(self, seconds: float) -> None:
         """The clock was: nothing got older by it."""
@@ -49,6 +52,7 @@ class Pace:
         present = sum(1 for unit in units if serving(unit))
         done = {o.action.unit for o in tick.outcomes if o.result in DONE}
         here = {unit.name for unit in units if serving(unit)}
+        self._show(here)
         grown = (o.action for o in tick.outcomes if o.action.kind in GROWING)
         fences = tuple(action.fence for action in grown if action.unit not in here)
         downs = sum(1 for unit in victims if unit.name in done)
@@ -58,8 +62,21 @@ class Pace:
             self._judge_caps(downs, present, now)
         if fences or downs:
             self._changes.append(Change(now, fences, downs))
+        self._await(tick)
         while self._changes and self._changes[0].at <= now - HOUR_SECONDS:
             self._changes.popleft()
+
+    def _show(self, here: set[str]) -> None:
+        """What was asked for without an answer, and is there, counts."""
+        for name in self._awaited.keys() & here:
+            self._never_shown.discard(self._awaited.pop(name))
+
+    def _await(self, tick: FleetTick) -> None:
+        """Without an answer nobody knows of a unit that goes before anyone has looked."""
+        for outcome in tick.outcomes:
+            if outcome.action.kind in GROWING and outcome.result in UNANSWERED:
+                self._awaited[outcome.action.unit] = outcome.action.fence
+                self._never_shown.add(outcome.action.fence)
 
     def _judge_limits(self, ups: int, downs: int, now: float) -> None:
         plan = self._plan
@@ -81,4 +98,5 @@ class Pace:
         return sum(self._carried_out(change.ups) - change.downs for change in recent)
 
     def _carried_out(self, fences: Iterable[Fence]) -> int:
-        return sum(1 for fence in fences if self._was_applied(self._plan.name, fence))
+        known = (fence for fence in fences if fence not in self._never_shown)
+        return sum(1 for fence in known if self._was_applied(self._plan.name, fence))
