@@ -188,7 +188,7 @@ class FakeTarget(Target[Options]):
 
     async def _effect(self, actions: Sequence[Action], effect) -> None:
         self._link.world.oracles.sent(self._link, self._platform, actions)
-        self._link.world.at_next_effect.pop(self._fleet, lambda: None)()
+        self._link.world.at_next_effect.pop(self._fleet, lambda _: None)(self._link)
         if self._link.world.faults.strikes("effect_bug", self._fleet):
             raise ZeroDivisionError("effect")
         await self._link.call("effects", self._fleet, effect, TargetError)

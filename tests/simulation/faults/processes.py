@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from autoscaler.model import Override
 from tests.simulation.faults import Fault, Heal, a_fleet, window
-from tests.simulation.network import LINK
 
 if TYPE_CHECKING:
+    from tests.simulation.network import Link
     from tests.simulation.world import World
 
 LOOKS_DEAD = 0.7
@@ -41,8 +41,8 @@ def _pause_midway(world: World, random: Random) -> Heal:
     fleet = random.choice(world.scenario.fleets).name
     seconds = random.uniform(10, 30)
 
-    def stand_still() -> None:
-        process = LINK.get().process
+    def stand_still(link: Link) -> None:
+        process = link.process
         if process.frozen is None:
             process.freeze()
             close = world.faults.open("standstill")
@@ -129,7 +129,7 @@ def _pause_fleet_midway(world: World, random: Random) -> Heal:
     """The operator pauses a fleet between two effects of one turn."""
     fleet = random.choice(world.scenario.fleets).name
     override = Override(fleet, "a test", "operator", world.wall())
-    world.at_next_effect[fleet] = lambda: world.cluster.override(override)
+    world.at_next_effect[fleet] = lambda _: world.cluster.override(override)
 
     def heal() -> None:
         world.at_next_effect.pop(fleet, None)
