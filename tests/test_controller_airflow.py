@@ -17,6 +17,7 @@ from autoscaler.model import (
     Block,
     Blocker,
     Bottleneck,
+    JobKind,
 )
 from tests.cycles import Ticks, config, kinds
 from tests.fakes import WORLDS, World
@@ -49,7 +50,7 @@ def say(world, *tasks, **counts):
 
     def state(now):
         queue = AirflowQueue("default", "CeleryExecutor", **counts)
-        beats = (AirflowJob("SchedulerJob", "host", now),)
+        beats = (AirflowJob(JobKind.SCHEDULER, "host", now),)
         return AirflowState(now, "3.3.2", {("default", queue.executor): queue}, tasks, jobs=beats)
 
     world.airflow = state

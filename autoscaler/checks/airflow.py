@@ -13,15 +13,16 @@ from autoscaler.model import (
     AirflowState,
     ApiServerState,
     Finding,
+    JobKind,
     Severity,
     Tick,
     Unchecked,
 )
 
 NAMES = {
-    "SchedulerJob": "scheduler",
-    "TriggererJob": "triggerer",
-    "DagProcessorJob": "DAG processor",
+    JobKind.SCHEDULER: "scheduler",
+    JobKind.TRIGGERER: "triggerer",
+    JobKind.DAG_PROCESSOR: "DAG processor",
 }
 HEALTHY = "healthy"
 
@@ -56,8 +57,7 @@ class AirflowJobSilent(Check[AirflowJobSilentOptions]):
         yield from self.unread(tick, AirflowState)
         now = tick.snapshot.now
         for source, state in tick.snapshot.airflows.items():
-            kinds = {"SchedulerJob", *(job.kind for job in state.jobs)}
-            for kind in sorted(kinds & NAMES.keys()):
+            for kind in sorted({JobKind.SCHEDULER, *(job.kind for job in state.jobs)}):
                 jobs = self._present([job for job in state.jobs if job.kind == kind], now)
                 silent = [job for job in jobs if self._silent(job, now)]
                 if silent or not jobs:
@@ -77,7 +77,7 @@ class AirflowJobSilent(Check[AirflowJobSilentOptions]):
     def _finding(
         self,
         source: str,
-        kind: str,
+        kind: JobKind,
         jobs: list[AirflowJob],
         silent: list[AirflowJob],
         now: float,
@@ -96,14 +96,20 @@ class AirflowJobSilent(Check[AirflowJobSilentOptions]):
             summary=summary,
             labels={"source": source, "job": kind},
             evidence={"running": str(len(jobs)), **ages},
-            remedy=(f"See why the {name} stopped, and start it again."),
+            remedy=f"See why the {name} stopped, and start it again.",
         )
 
 
-class AirflowReadOnly(Check[CheckOptions]):
+class AirflowStandstillOptions(CheckOptions):
+    """Options of what stops every task."""
+
+    severity: Severity = Field(default=Severity.CRITICAL, description="How soon somebody must look")
+
+
+class AirflowReadOnly(Check[AirflowStandstillOptions]):
     """Airflow's database accepts no writes, so that no task can begin or end."""
 
-    options_type = CheckOptions
+    options_type = AirflowStandstillOptions
 
     def find(self, tick: Tick) -> Iterator[Finding | Unchecked]:
         yield from self.unread(tick, AirflowState)
@@ -111,7 +117,7 @@ class AirflowReadOnly(Check[CheckOptions]):
             if state.read_only:
                 yield Finding(
                     check=self.context.name,
-                    severity=Severity.CRITICAL,
+                    severity=self.options.severity,
                     summary="Airflow's database accepts no writes: it is read-only.",
                     labels={"source": source},
                     evidence={"replica_lag_seconds": str(state.replica_lag_seconds)},
@@ -144,13 +150,13 @@ class AirflowImportErrors(Check[CheckOptions]):
                 )
 
 
-class AirflowApiUnwell(Check[CheckOptions]):
+class AirflowApiUnwell(Check[AirflowStandstillOptions]):
     """The API server answers, and says that tasks cannot report or that its database is ill.
 
     That the database is down is told once, by `source_down`, where we cannot read it either.
     """
 
-    options_type = CheckOptions
+    options_type = AirflowStandstillOptions
 
     def find(self, tick: Tick) -> Iterator[Finding]:
         told = tick.snapshot.blind_to(AirflowState)
@@ -160,7 +166,7 @@ class AirflowApiUnwell(Check[CheckOptions]):
             ):
                 yield Finding(
                     check=self.context.name,
-                    severity=Severity.CRITICAL,
+                    severity=self.options.severity,
                     summary=f"Airflow's API server is not well: {' and '.join(faults)}.",
                     labels={"source": source},
                     evidence={part: str(status) for part, status in state.status.items()},

@@ -188,8 +188,8 @@ class AirflowQueueUnserved(Check[CheckOptions]):
         yield from self.unread(tick, AirflowState)
         served = {queue for fleet in tick.fleets.values() for queue in fleet.snapshot.fleet.queues}
         for source, state in tick.snapshot.airflows.items():
-            for (queue, executor), counts in sorted(state.queues.items()):
-                strange = "Celery" in executor and queue not in served
+            for (queue, _), counts in sorted(state.queues.items()):
+                strange = counts.for_celery and queue not in served
                 if strange and (counts.queued or counts.running or counts.admissible):
                     yield self._finding(source, queue, counts)
 

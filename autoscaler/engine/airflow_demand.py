@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from autoscaler.model import AirflowDemand, AirflowQueue, AirflowState, Block, Fleet, WorkerState
+from autoscaler.model import (
+    AirflowDemand,
+    AirflowQueue,
+    AirflowState,
+    Block,
+    Fleet,
+    JobKind,
+    WorkerState,
+)
 
-CELERY = "Celery"
 RUNNING = ("running", "restarting")
 ADMITTED_WITHIN_SECONDS = 30.0
-HEARTBEAT_SECONDS = 30.0  # Airflow's own [scheduler] scheduler_health_check_threshold
 
 
 def airflow_demand(
@@ -22,7 +28,7 @@ def airflow_demand(
     Tasks that the scheduler could queue at once and leaves alone for long are no demand: workers
     would not start them.
     """
-    queues = [q for q in state.queues.values() if q.name in fleet.queues and CELERY in q.executor]
+    queues = [q for q in state.queues.values() if q.name in fleet.queues and q.for_celery]
     taken = {task.id for worker in workers for task in worker.active or ()}
     begun = sum(
         task.state == "queued" and task.queue in fleet.queues and task.id in taken
@@ -46,7 +52,7 @@ def airflow_demand(
         blocked=dict(blocked),
         oldest_at=min(_oldest(queues, prompt), default=None),
         scheduler_seen_at=max(
-            (job.heartbeat_at for job in state.jobs if job.kind == "SchedulerJob"), default=None
+            (job.heartbeat_at for job in state.jobs if job.kind is JobKind.SCHEDULER), default=None
         ),
     )
 

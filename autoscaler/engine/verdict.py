@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from autoscaler.engine.airflow_demand import ADMITTED_WITHIN_SECONDS, HEARTBEAT_SECONDS
+from autoscaler.engine.airflow_demand import ADMITTED_WITHIN_SECONDS
 from autoscaler.engine.wording import count, span
 from autoscaler.model import (
+    HEARTBEAT_SECONDS,
     AirflowDemand,
     AirflowState,
     ApiServerState,

@@ -1,6 +1,7 @@
 """The records that flow through one tick. Frozen, standard library only, in the order they flow."""
 
 from autoscaler.model.airflow import (
+    HEARTBEAT_SECONDS,
     AirflowDemand,
     AirflowJob,
     AirflowPool,
@@ -10,6 +11,7 @@ from autoscaler.model.airflow import (
     ApiServerState,
     Block,
     Blocker,
+    JobKind,
     NextRun,
 )
 from autoscaler.model.decision import (
@@ -53,6 +55,7 @@ from autoscaler.model.snapshot import FleetSnapshot, FleetTick, Samples, Snapsho
 from autoscaler.model.verdict import Bottleneck, Verdict
 
 __all__ = [
+    "HEARTBEAT_SECONDS",
     "Action",
     "ActionKind",
     "ActiveTask",
@@ -78,6 +81,7 @@ __all__ = [
     "Fleet",
     "FleetSnapshot",
     "FleetTick",
+    "JobKind",
     "Limit",
     "LimitType",
     "Measured",

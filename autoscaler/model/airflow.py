@@ -17,6 +17,17 @@ class Blocker(StrEnum):
     PARALLELISM = "parallelism"
 
 
+class JobKind(StrEnum):
+    """What must beat for Airflow to go on, by the names of its job table."""
+
+    SCHEDULER = "SchedulerJob"
+    TRIGGERER = "TriggererJob"
+    DAG_PROCESSOR = "DagProcessorJob"
+
+
+HEARTBEAT_SECONDS = 30.0  # Airflow's own scheduler_health_check_threshold
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Block:
     """What tasks wait for: a pool or a DAG by name; parallelism has none.
@@ -53,6 +64,11 @@ class AirflowQueue:
     oldest_queued_at: float | None = None
     oldest_admissible_at: float | None = None
 
+    @property
+    def for_celery(self) -> bool:
+        """Whether Celery workers run its tasks; executors of one's own may have longer names."""
+        return "Celery" in self.executor
+
 
 @dataclass(frozen=True, slots=True)
 class AirflowTask:
@@ -88,11 +104,10 @@ class AirflowPool:
 class AirflowJob:
     """A scheduler, triggerer or DAG processor that the database calls running.
 
-    kind: as Airflow names it: SchedulerJob, TriggererJob or DagProcessorJob. heartbeat_at: by our
-    clock, from its age by the database's.
+    heartbeat_at: by our clock, from its age by the database's.
     """
 
-    kind: str
+    kind: JobKind
     hostname: str
     heartbeat_at: float
 

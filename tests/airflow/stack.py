@@ -214,15 +214,6 @@ class Console(Process):
                 start_new_session=True,
             )
 
-    async def restart(self, name: str, **env: str) -> None:
-        """Stop one component if it runs, and start it with these variables as well."""
-        component = self.components[name]
-        if component.running:
-            await component.terminate(60)
-        component.env = {**component.env, **self.env, **env}
-        await component.launch()
-        await eventually(self.healthy, f"{name} again", timeout_seconds=60, every_seconds=0.5)
-
     async def trigger(self, dag_id: str) -> str:
         assert self._process is not None
         assert self._process.stdin is not None

@@ -13,14 +13,14 @@ from autoscaler.checks.airflow import (
     AirflowJobSilent,
     AirflowReadOnly,
 )
-from autoscaler.model import AirflowJob, AirflowState, ApiServerState, Severity
+from autoscaler.model import AirflowJob, AirflowState, ApiServerState, JobKind, Severity
 from tests.checks.scene import look, make, scene
 from tests.records import NOW
 
 WELL = ApiServerState(NOW, "3.3.2", {"metadatabase": "healthy"}, 0.1, execution_api=True)
 
 
-def beats(*jobs: tuple[str, float]) -> AirflowState:
+def beats(*jobs: tuple[JobKind, float]) -> AirflowState:
     """Airflow with jobs of these kinds, heard of so many seconds ago."""
     made = (AirflowJob(kind, f"host-{n}", NOW - age) for n, (kind, age) in enumerate(jobs))
     return AirflowState(NOW, "3.3.2", jobs=tuple(made))
@@ -31,7 +31,7 @@ def found(state: AirflowState, check: Any = AirflowJobSilent, **options: Any) ->
 
 
 def test_all_is_well():
-    jobs = beats(("SchedulerJob", 5), ("TriggererJob", 30), ("DagProcessorJob", 1), ("Other", 99))
+    jobs = beats((JobKind.SCHEDULER, 5), (JobKind.TRIGGERER, 30), (JobKind.DAG_PROCESSOR, 1))
     assert found(jobs) == []
     assert found(jobs, AirflowReadOnly) == []
     assert found(jobs, AirflowImportErrors) == []
@@ -46,7 +46,7 @@ def test_no_scheduler_is_always_wrong_and_no_triggerer_need_not_be():
 
 
 def test_silent_ones_are_told_by_kind_and_one_of_several_is_a_warning():
-    jobs = beats(("SchedulerJob", 5), ("SchedulerJob", 47), ("TriggererJob", 31))
+    jobs = beats((JobKind.SCHEDULER, 5), (JobKind.SCHEDULER, 47), (JobKind.TRIGGERER, 31))
     one, all_of_it = found(jobs)
     assert one.summary == "1 of 2 schedulers of Airflow has been silent for 47 s or longer."
     assert (one.severity, one.evidence) == (
@@ -60,12 +60,24 @@ def test_silent_ones_are_told_by_kind_and_one_of_several_is_a_warning():
 
 def test_one_that_was_followed_counts_no_more():
     """What is killed leaves its row behind, which nobody clears where it is no scheduler's."""
-    followed = AirflowJob("TriggererJob", "host-1", NOW - 90)
-    state = beats(("SchedulerJob", 5), ("TriggererJob", 3), ("TriggererJob", 601))
+    followed = AirflowJob(JobKind.TRIGGERER, "host-1", NOW - 90)
+    state = beats((JobKind.SCHEDULER, 5), (JobKind.TRIGGERER, 3), (JobKind.TRIGGERER, 601))
     assert found(state) == []
     assert found(replace(state, jobs=(*state.jobs, followed))) == []
     assert len(found(state, forget_seconds=700)) == 1
-    assert len(found(beats(("SchedulerJob", 5), ("TriggererJob", 601)))) == 1
+    assert len(found(beats((JobKind.SCHEDULER, 5), (JobKind.TRIGGERER, 601)))) == 1
+
+
+@pytest.mark.parametrize(
+    ("state", "check"),
+    [
+        (replace(beats(), read_only=True), AirflowReadOnly),
+        (replace(WELL, execution_api=False), AirflowApiUnwell),
+    ],
+)
+def test_what_stops_every_task_is_critical_unless_told_otherwise(state, check):
+    [finding], [softer] = found(state, check), found(state, check, severity="warning")
+    assert (finding.severity, softer.severity) == (Severity.CRITICAL, Severity.WARNING)
 
 
 def test_a_database_that_takes_no_writes():

@@ -13,6 +13,7 @@ from autoscaler.model import (
     AirflowTask,
     Block,
     Blocker,
+    JobKind,
 )
 from tests.records import NOW, fleet, worker
 
@@ -74,7 +75,7 @@ def test_blocks_of_all_queues_are_summed_and_the_oldest_told():
 
 
 def test_the_scheduler_that_was_heard_last_counts():
-    jobs = [("SchedulerJob", 50.0), ("SchedulerJob", 3.0), ("TriggererJob", 1.0)]
+    jobs = [(JobKind.SCHEDULER, 50.0), (JobKind.SCHEDULER, 3.0), (JobKind.TRIGGERER, 1.0)]
     made = tuple(AirflowJob(kind, "host", NOW - age) for kind, age in jobs)
     assert airflow_demand(fleet(), state(jobs=made), ()).scheduler_seen_at == NOW - 3
     assert airflow_demand(fleet(), state(), ()).scheduler_seen_at is None

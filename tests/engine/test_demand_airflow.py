@@ -10,6 +10,7 @@ from autoscaler.model import (
     AirflowState,
     Bottleneck,
     BrokerState,
+    JobKind,
     QueueState,
     WorkersState,
 )
@@ -46,7 +47,7 @@ def test_airflows_word_counts_where_it_has_one():
 
 
 def test_stale_messages_in_the_broker_are_no_demand_of_airflow():
-    beats = (AirflowJob("SchedulerJob", "host", NOW),)
+    beats = (AirflowJob(JobKind.SCHEDULER, "host", NOW),)
     idle = AirflowState(NOW, "3.3.2", jobs=beats)
     seen = view(airflow_world(depth=90, airflow=idle), airflow="airflow")
     assert (values(seen)["waiting_tasks"], seen.blockage) == (0, None)

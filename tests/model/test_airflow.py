@@ -8,6 +8,7 @@ from autoscaler.model import (
     ApiServerState,
     Block,
     Blocker,
+    JobKind,
 )
 from tests.records import NOW
 
@@ -68,7 +69,7 @@ def test_a_queue_with_nothing_queued_has_no_age():
 
 def test_ages_are_never_negative():
     queue = AirflowQueue("us", oldest_queued_at=NOW + 2)
-    jobs = (AirflowJob("SchedulerJob", "a", NOW + 1),)
+    jobs = (AirflowJob(JobKind.SCHEDULER, "a", NOW + 1),)
     values = told(AirflowState(NOW, "3.3", queues={("us", ""): queue}, jobs=jobs))
     assert values["airflow_oldest_queued_age_seconds", "us", ""] == 0
     assert values["airflow_heartbeat_age_seconds", "SchedulerJob"] == 0
@@ -76,9 +77,9 @@ def test_ages_are_never_negative():
 
 def test_the_last_heartbeat_of_each_kind_of_job_counts():
     jobs = (
-        AirflowJob("SchedulerJob", "a", NOW - 90),
-        AirflowJob("SchedulerJob", "b", NOW - 4),
-        AirflowJob("TriggererJob", "c", NOW - 9),
+        AirflowJob(JobKind.SCHEDULER, "a", NOW - 90),
+        AirflowJob(JobKind.SCHEDULER, "b", NOW - 4),
+        AirflowJob(JobKind.TRIGGERER, "c", NOW - 9),
     )
     values = told(AirflowState(NOW, "3.3", jobs=jobs))
     assert values["airflow_heartbeat_age_seconds", "SchedulerJob"] == 4

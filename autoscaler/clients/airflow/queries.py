@@ -21,13 +21,13 @@ from sqlalchemy.types import BigInteger, DateTime
 
 from autoscaler.clients.airflow.dialect import Dialect
 from autoscaler.clients.airflow.schema import AirflowSchema
+from autoscaler.model import JobKind
 
 MAX_TASKS = 100_000
 MAX_JOBS = 1_000
 MAX_RUNS = 1_000
 WITH_EXECUTOR = ("queued", "running", "restarting")
 UNDER_WAY = ("pending", "queued", "running")
-JOB_KINDS = ("SchedulerJob", "TriggererJob", "DagProcessorJob")
 
 
 def vitals(schema: AirflowSchema, dialect: Dialect) -> Select[Any]:
@@ -127,7 +127,7 @@ def jobs(schema: AirflowSchema) -> Select[Any]:
     job = schema.tables["job"].c
     return (
         select(job.job_type, job.hostname, job.latest_heartbeat)
-        .where(job.state == "running", job.job_type.in_(JOB_KINDS))
+        .where(job.state == "running", job.job_type.in_(JobKind))
         .where(job.latest_heartbeat.is_not(None))
         .order_by(job.latest_heartbeat.desc())
         .limit(MAX_JOBS)

@@ -14,16 +14,17 @@ from sqlalchemy import Row
 from autoscaler.clients.airflow.reading import Reading
 from autoscaler.engine.admission import Admission, Limits, Scheduled, admit
 from autoscaler.model import (
+    HEARTBEAT_SECONDS,
     AirflowJob,
     AirflowPool,
     AirflowQueue,
     AirflowState,
     AirflowTask,
     Blocker,
+    JobKind,
     NextRun,
 )
 
-ALIVE_SECONDS = 30.0  # Airflow's scheduler_health_check_threshold
 COUNTED = ("queued", "running")  # the states that take slots of pools, DAGs and parallelism
 UNLIMITED = -1
 Key = tuple[str, str]
@@ -107,7 +108,7 @@ def _task(row: Row[Any], queue: str, skew: float) -> AirflowTask:
 def _jobs(reading: Reading) -> Iterator[AirflowJob]:
     for row in reading.jobs:
         heartbeat_at = _seconds(row.latest_heartbeat, reading.clock_skew_seconds)
-        yield AirflowJob(row.job_type, row.hostname or "", heartbeat_at)
+        yield AirflowJob(JobKind(row.job_type), row.hostname or "", heartbeat_at)
 
 
 def _pools(reading: Reading) -> dict[str, AirflowPool]:
@@ -143,7 +144,7 @@ def _parallelism(jobs: tuple[AirflowJob, ...], now: float, defaults: Defaults) -
     if not defaults.parallelism:
         return None
     alive = sum(
-        job.kind == "SchedulerJob" and job.heartbeat_at > now - ALIVE_SECONDS for job in jobs
+        job.kind is JobKind.SCHEDULER and job.heartbeat_at > now - HEARTBEAT_SECONDS for job in jobs
     )
     return defaults.parallelism * max(1, alive)
 
