@@ -7,6 +7,7 @@ import contextvars
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from autoscaler.errors import AutoscalerError
@@ -28,6 +29,37 @@ class Trip:
     answered: bool = True
     refused: bool = False
     reset: bool = False
+
+
+class Detour:
+    """Holds up the next effect on one fleet until another call there has overtaken it.
+
+    behind: of which kind that call is. fatal: the sender dies of it, so its successor overtakes.
+    """
+
+    def __init__(self, behind: str, *, fatal: bool) -> None:
+        self._behind = behind
+        self._fatal = fatal
+        self._arrive: Callable[[], object] | None = None
+
+    def takes(self, kind: str, link: Link, arrive: Callable[[], object]) -> bool:
+        """Whether it holds this call up."""
+        if kind != "effects" or self._arrive is not None:
+            return False
+        self._arrive = arrive
+        if self._fatal:
+            link.process.steps_to_live = 1
+        return True
+
+    def overtaken_by(self, kind: str) -> bool:
+        """Whether this call, which succeeded, is the one; then it ends."""
+        return kind == self._behind and self._arrive is not None
+
+    def end(self) -> None:
+        """What was held up arrives."""
+        arrive, self._arrive = self._arrive, None
+        if arrive is not None:
+            arrive()
 
 
 class Link:
@@ -61,11 +93,16 @@ class Link:
         trip = self.world.trip(kind, subject)
         answer: asyncio.Future[T] = self.world.loop.create_future()
         if trip.arrives:
-            self.world.after(trip.out, self._arrive, effect, trip, answer, error)
+            arrive = partial(self._arrive, kind, subject, effect, trip, answer, error)
+            detour = self.world.detours.get(subject)
+            if detour is None or not detour.takes(kind, self, arrive):
+                self.world.after(trip.out, arrive)
         return await answer
 
     def _arrive(
         self,
+        kind: str,
+        subject: str,
         effect: Callable[[], Any],
         trip: Trip,
         answer: asyncio.Future[Any],
@@ -80,8 +117,17 @@ class Link:
                 raise error("connection reset by peer")
         except AutoscalerError as raised:
             failure = raised
+        else:
+            self._overtake(kind, subject)
         if trip.answered:
             self.world.after(trip.back, _answer, answer, result, failure)
+
+    def _overtake(self, kind: str, subject: str) -> None:
+        """What took a detour arrives right behind this call."""
+        detour = self.world.detours.get(subject)
+        if detour is not None and detour.overtaken_by(kind):
+            del self.world.detours[subject]
+            self.world.after(0.0, detour.end)
 
 
 def _answer(answer: asyncio.Future[Any], result: Any, failure: Exception | None) -> None:

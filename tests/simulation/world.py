@@ -14,7 +14,7 @@ from tests.simulation.faults.calls import trip
 from tests.simulation.ledger import Ledger
 from tests.simulation.load import Load
 from tests.simulation.loop import SimLoop
-from tests.simulation.network import Link, Trip
+from tests.simulation.network import Detour, Link, Trip
 from tests.simulation.platform import Platform
 from tests.simulation.scenario import Scenario
 from tests.simulation.trace import Trace
@@ -50,6 +50,7 @@ class World:
         self._calls = Random(f"{seed}/calls")
         self._context = contextvars.copy_context()
         self._pids = 100
+        self.detours: dict[str, Detour] = {}
         self.at_next_effect: dict[str, Callable[[Link], object]] = {}
         self.broker = SimBroker(self, [q for plan in scenario.fleets for q in plan.settings.queues])
         self.platforms = {plan.name: Platform(self, plan) for plan in scenario.fleets}

@@ -210,7 +210,7 @@ PROCESSES = (
     Fault("operator_drains", "a unit is drained by hand", 3, (0, 0), _drain),
     Fault("reload", "a new controller takes over from the old one", 1, (0, 0), _reload),
     Fault("wake_storm", "sources ask for ticks all the time", 1, (10, 60), _wake),
-    window("policy_bug", "one fleet's policy raises", 1, (20, 200), subject=a_fleet),
+    window("policy_bug", "one fleet's policy raises", 3, (20, 200), subject=a_fleet),
     window(
         "target_bug", "one fleet's target raises what nobody expects", 1, (20, 100), subject=a_fleet
     ),
