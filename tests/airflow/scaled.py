@@ -100,6 +100,11 @@ class Scaled(DaemonProcess):
 
         await eventually(reached, f"{fleet}: {wanted}", timeout_seconds, 0.2)
 
+    async def leaving_at_work(self, fleet: str = "default") -> bool:
+        """Whether a worker that is told to take no more still runs tasks."""
+        replicas = (await self.get(f"/api/v1/fleets/{fleet}"))["replicas"]
+        return any(replica["draining_since"] and replica["busy"] for replica in replicas)
+
     async def firing(self) -> list[str]:
         """The alerts that fire: the name of the check and the values of the labels."""
         alerts = (await self.get("/api/v1/alerts"))["alerts"]

@@ -40,11 +40,11 @@ async def test_a_burst_is_worked_off_and_the_workers_leave_without_a_loss(stack,
         await stack.unpause("burst")
         await stack.trigger("secret")
         await rig.until(ready=3)
-        await rig.until(120, draining=2)
+        before = rig.units()
+        await eventually(rig.leaving_at_work, "a drained worker with tasks", 120, 0.2)
         long_ones = await stack.rows(
             "select task_id from task_instance where state = 'running' and dag_id = 'burst'"
         )
-        before = rig.units()
         await rig.kill()
         await rig.launch()
         await eventually(finished, "the end of the burst", 180, 1)

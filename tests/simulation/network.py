@@ -71,7 +71,7 @@ class Link:
         self.process = Process(f"daemon-{number}")
         self.alive = True
         self.clock_offset = 0.0
-        self.calls: Counter[str] = Counter()
+        self.calls: Counter[str] = Counter()  # of its ticks
         self.errands = 0  # under way for an operator, beside the ticks
 
     @property
@@ -89,7 +89,8 @@ class Link:
         """Have `effect` done in the world. error: what a broken connection is called here."""
         if not self.alive:
             raise asyncio.CancelledError
-        self.calls[kind] += 1
+        if not self.errands:
+            self.calls[kind] += 1
         trip = self.world.trip(kind, subject)
         answer: asyncio.Future[T] = self.world.loop.create_future()
         if trip.arrives:
