@@ -130,6 +130,17 @@ async def test_a_user_without_one_column(airflow, postgres):
     assert "by this user: job.hostname, job.job_type, job.latest_heartbeat. Known" in why
 
 
+async def test_a_user_without_rights_on_a_table_that_not_every_version_has(airflow, postgres):
+    """Its work would be taken for none."""
+    database = airflow.url.rpartition("/")[2]
+    postgres.execute("DROP ROLE IF EXISTS dated; CREATE ROLE dated LOGIN PASSWORD 'p'")
+    grants = "GRANT SELECT ON ALL TABLES IN SCHEMA public TO dated; REVOKE SELECT ON callback"
+    postgres.execute(f"{grants} FROM dated", database)
+    async with reading(airflow.url.replace(f"airflow:{PASSWORD}", "dated:p")) as source:
+        why = await refused(source)
+    assert "Airflow 3.3 has callback, which this user may not read: run config/airflow-" in why
+
+
 async def test_more_tasks_than_can_be_counted_in_every_tick(airflow, monkeypatch):
     monkeypatch.setattr(queries, "MAX_TASKS", 3)
     async with reading(airflow.url) as source:

@@ -53,6 +53,8 @@ READ_WHERE_PRESENT: Columns = _merged(
         "dag": "exceeds_max_non_backfill",
     }
 )
+# What a user without rights does not see looks like what an older version does not have.
+_SURELY_THERE = {"3.3": ("callback", "connection_test_request")}
 KNOWN = "2.11 and 3.0 to 3.3"
 _VERSIONS = {
     "5f2621c13b39": "2.11",
@@ -122,6 +124,10 @@ async def look(connection: AsyncConnection, schema_name: str | None = None) -> A
     heads = (await connection.execute(select(tables["alembic_version"]))).scalars()
     unknown = "3.x" if "logical_date" in columns["dag_run"] else "2.x"
     version = next((_VERSIONS[head] for head in heads if head in _VERSIONS), unknown)
+    if unseen := [name for name in _SURELY_THERE.get(version, ()) if name not in tables]:
+        raise UnknownSchemaError(
+            f"Airflow {version} has {' and '.join(unseen)}, which this user may not read: {GRANTS}"
+        )
     return AirflowSchema(version, tables)
 
 
