@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from autoscaler.actuator import Actuator
 from autoscaler.config import Config, FleetConfig
+from autoscaler.engine.budgets import Usage
 from autoscaler.engine.demand import Past, fleet_snapshot, take_snapshot
 from autoscaler.engine.profiles import Profiles
 from autoscaler.engine.screening import screen
@@ -61,6 +62,7 @@ class Controller:
         self.overrides = overrides or Overrides(config.state_directory)
         self.last: Tick | None = previous.last if previous else None
         self.profiles: Profiles = previous.profiles if previous else Profiles()
+        self._usages: dict[str, Usage] = previous._usages if previous else {}
         self._turns = asyncio.Lock()
         self._patience_seconds = patience_seconds
         self._observers = tuple(observers)
@@ -70,11 +72,8 @@ class Controller:
         self.sources: dict[str, Source[Any]] = {
             name: source.make(self._context(name)) for name, source in config.sources.items()
         }
-        self._controls = {
-            name: control
-            for name, source in self.sources.items()
-            if (control := source.control()) is not None
-        }
+        controls = {name: source.control() for name, source in self.sources.items()}
+        self._controls = {name: each for name, each in controls.items() if each is not None}
         self.health: Health = Health(
             {n: check.make(self._context(n)) for n, check in config.enabled_checks().items()},
             [spec.make(self._context(spec.kind)) for spec in config.notifiers],
@@ -110,6 +109,10 @@ class Controller:
     async def _tick(self, now: float) -> Tick:
         started = asyncio.get_running_loop().time()
         self._snapshot = snapshot = await self._observe(now)
+        self._usages = {
+            airflow: self._usages.get(airflow, Usage()).after(snapshot, airflow)
+            for airflow in {fleet.airflow for fleet in self._fleets if fleet.airflow}
+        }
         async with asyncio.TaskGroup() as turns:
             running = {
                 name: turns.create_task(self._turn(reconciler, snapshot))
@@ -188,7 +191,13 @@ class Controller:
     async def _turn(self, reconciler: Reconciler, snapshot: Snapshot) -> FleetTick:
         fleet = reconciler.fleet
         memory = reconciler.memory
-        past = Past(memory.hearing, memory.custody, self.profiles)
+        past = Past(
+            hearing=memory.hearing,
+            custody=memory.custody,
+            profiles=self.profiles,
+            usage=self._usages.get(fleet.airflow or "", Usage()),
+            sharing=sum(other.airflow == fleet.airflow for other in self._fleets),
+        )
         view = fleet_snapshot(fleet, snapshot, past)
         try:
             return await reconciler.turn(view, self.overrides.active(fleet.name, snapshot.now))

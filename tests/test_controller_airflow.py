@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from autoscaler.engine.verdict import verdict
 from autoscaler.errors import SourceError
 from autoscaler.model import (
     ActionKind,
@@ -45,13 +46,20 @@ def ticks(world, tmp_path):
     return made
 
 
-def say(world, *tasks, **counts):
-    """From now on Airflow tells of these tasks, and of these counts of the queue."""
+def say(world, *tasks, connections=None, **counts):
+    """From now on Airflow tells of these tasks, and of these counts of the queue.
+
+    connections: of the database for each worker, of 100.
+    """
 
     def state(now):
         queue = AirflowQueue("default", "CeleryExecutor", **counts)
         beats = (AirflowJob(JobKind.SCHEDULER, "host", now),)
-        return AirflowState(now, "3.3.2", {("default", queue.executor): queue}, tasks, jobs=beats)
+        state = AirflowState(now, "3.3.2", {("default", queue.executor): queue}, tasks, jobs=beats)
+        if connections is None:
+            return state
+        used = 50 + connections * len(world.workers)
+        return replace(state, connections=used, max_connections=100)
 
     world.airflow = state
 
@@ -76,6 +84,23 @@ async def test_a_full_pool_brings_none_and_is_named(world, ticks):
     assert (turn.decision.desired, len(world.units)) == (1, 1)
     assert turn.snapshot.blockage.bottleneck is Bottleneck.POOL
     assert "pool small is 1/1, 50 waiting" in turn.snapshot.blockage.message
+
+
+async def test_no_more_workers_come_than_the_database_has_connections_for(world, tmp_path):
+    ticks = Ticks(config(tmp_path, sources=SOURCES, fleet={"max_replicas": 10}))
+    say(world, connections=8)
+    await ticks.run(5)
+    say(world, queued=8, connections=8)
+    await ticks.run(5)
+    assert len(world.units) == 2, "two levels, so that the cost of a worker is known"
+    say(world, queued=50, connections=8)
+    turn = await ticks.run(5)
+    assert len(world.units) == 5, "50 + 5 x 8 of 90"
+    assert verdict(turn).bottleneck is Bottleneck.DATABASE
+    assert "90 of 100 database connections are in use, about 8.0 a worker" in verdict(turn).message
+    say(world, connections=8)
+    await ticks.run(20)
+    assert len(world.units) == 1, "and nothing keeps them from leaving"
 
 
 async def test_nothing_is_scaled_while_airflow_is_unread(world, ticks):

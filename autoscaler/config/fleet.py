@@ -10,9 +10,10 @@ from pydantic import AfterValidator, Field
 from autoscaler.config.behavior import BehaviorConfig
 from autoscaler.config.plugin import PolicyConfig, TargetConfig
 from autoscaler.interfaces import Options
-from autoscaler.model import DrainRules, Fleet
+from autoscaler.model import Budgets, DrainRules, Fleet
 
 MAX_REPLICAS = 100_000
+BUDGETS = Budgets()
 _MAX_QUEUE_BYTES = 255
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
@@ -42,6 +43,23 @@ def _checked_policies(policies: tuple[PolicyConfig, ...]) -> tuple[PolicyConfig,
     if not policies:
         raise ValueError("must hold at least one policy; leave it out for target_tracking")
     return policies
+
+
+class BudgetsConfig(Options):
+    """What all workers of an Airflow share, and how much of it may be in use for more to come."""
+
+    database_connections_percent: float = Field(
+        default=BUDGETS.database_connections_percent,
+        gt=0,
+        le=100,
+        description="no replica is added that would take more of the database's connections",
+    )
+    api_latency_seconds: float = Field(
+        default=BUDGETS.api_latency_seconds,
+        gt=0,
+        le=60,
+        description="nor one that would make the API server answer more slowly than this",
+    )
 
 
 class FleetConfig(Options):
@@ -81,6 +99,10 @@ class FleetConfig(Options):
         default=None, description="how fast each direction may go, as in an HPA"
     )
     drain: DrainRules = Field(default_factory=DrainRules, description="how replicas leave")
+    budgets: BudgetsConfig = Field(
+        default_factory=BudgetsConfig,
+        description="what workers of an Airflow may take of what they share",
+    )
 
     def fleet(self, interval_seconds: float, airflow: str | None = None) -> Fleet:
         """The fleet as the engine knows it. airflow: the source that knows its demand."""
@@ -92,6 +114,7 @@ class FleetConfig(Options):
             max_replicas=self.max_replicas,
             behavior=self.behavior,
             drain=self.drain,
+            budgets=Budgets(**self.budgets.model_dump()),
             interval_seconds=interval_seconds,
             airflow=airflow,
         )

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from autoscaler.engine.guards import cap_shrink, guard, veto_growth
+from autoscaler.engine.guards import cap_growth, cap_shrink, guard, veto_growth
 from autoscaler.engine.history import History
 from autoscaler.engine.limits import (
     Bounds,
@@ -55,6 +55,8 @@ def decide(
         steps += _clamped(snapshot, steps[-1].after)
     if vetoed := veto_growth(snapshot, recommendations, steps[-1].after, override):
         steps.append(vetoed)
+    if over_budget := cap_growth(snapshot, steps[-1].after, override):
+        steps.append(over_budget)
     desired = steps[-1].after
     decision = Decision(fleet.name, now, current, desired, tuple(steps), recommendations)
     return decision, replace(after, guard=memory)

@@ -13,6 +13,7 @@ HOUR_SECONDS = 3600.0
 COLLAPSE_FROM_TASKS = 10
 SETTLING_INTERVALS = 3
 GAP_INTERVALS = 6
+OVER_BUDGET = "BudgetExceeded"
 GAP_SECONDS = 60.0  # what a slow tick may take, whatever the interval
 
 
@@ -91,6 +92,23 @@ def veto_growth(
     if proposed <= floor:
         return None
     return Step(Stage.GUARD, proposed, floor, "Bottleneck", blockage.message)
+
+
+def cap_growth(
+    snapshot: FleetSnapshot, proposed: int, override: Override | None = None
+) -> Step | None:
+    """Refuse replicas that the database or the API server would not bear, but for the least.
+
+    Nobody leaves for it, and an operator is believed.
+    """
+    room = snapshot.headroom
+    if room is None or (override is not None and override.replicas is not None):
+        return None
+    floor = max(snapshot.current + room.replicas, snapshot.fleet.min_replicas)
+    if proposed <= floor:
+        return None
+    message = f"{room.replicas} more at most: {room.verdict.message}"
+    return Step(Stage.GUARD, proposed, floor, OVER_BUDGET, message)
 
 
 def cap_shrink(snapshot: FleetSnapshot, memory: GuardMemory, proposed: int) -> Step | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from autoscaler.engine.airflow_demand import ADMITTED_WITHIN_SECONDS
+from autoscaler.engine.guards import OVER_BUDGET
 from autoscaler.engine.wording import count, span
 from autoscaler.model import (
     HEARTBEAT_SECONDS,
@@ -32,6 +33,8 @@ def verdict(tick: FleetTick) -> Verdict | None:
         return tick.snapshot.blockage
     if tick.snapshot.missing or tick.error:
         return None
+    if tick.snapshot.headroom and tick.decision.steps[-1].reason == OVER_BUDGET:
+        return tick.snapshot.headroom.verdict
     most = tick.snapshot.fleet.max_replicas
     if any((rec.replicas or 0) > most for rec in tick.decision.recommendations):
         message = f"more than max_replicas, {most}, are asked for"

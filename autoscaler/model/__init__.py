@@ -29,6 +29,7 @@ from autoscaler.model.decision import (
 from autoscaler.model.finding import Alert, AlertState, Finding, Severity, Unchecked
 from autoscaler.model.fleet import (
     Behavior,
+    Budgets,
     Drain,
     DrainRules,
     Fleet,
@@ -52,7 +53,7 @@ from autoscaler.model.observation import (
     WorkerState,
 )
 from autoscaler.model.snapshot import FleetSnapshot, FleetTick, Samples, Snapshot, Tick
-from autoscaler.model.verdict import Bottleneck, Verdict
+from autoscaler.model.verdict import Bottleneck, Headroom, Verdict
 
 __all__ = [
     "HEARTBEAT_SECONDS",
@@ -73,6 +74,7 @@ __all__ = [
     "Blocker",
     "Bottleneck",
     "BrokerState",
+    "Budgets",
     "Decision",
     "Drain",
     "DrainRules",
@@ -81,6 +83,7 @@ __all__ = [
     "Fleet",
     "FleetSnapshot",
     "FleetTick",
+    "Headroom",
     "JobKind",
     "Limit",
     "LimitType",

@@ -127,7 +127,8 @@ class AirflowState(Observation):
     clock_skew_seconds: how far the database's clock is ahead of ours. triggers None: the version
     has none to tell of. jobs: only those whose row says running, however old their heartbeat.
     read_only: the database accepts no writes, so Airflow stands still. replica_lag_seconds: how
-    old its copy is; None for a primary.
+    old its copy is; None for a primary. connections: those that the whole server has now, of the
+    most that users other than its own may have; None where it does not tell.
     """
 
     at: float
@@ -142,6 +143,8 @@ class AirflowState(Observation):
     clock_skew_seconds: float = 0.0
     read_only: bool = False
     replica_lag_seconds: float | None = None
+    connections: int | None = None
+    max_connections: int | None = None
 
     def samples(self) -> Iterator[Sample]:
         """Counts by queue and executor, and of the whole; nothing grows with DAGs or tasks."""
@@ -157,8 +160,13 @@ class AirflowState(Observation):
             yield Sample("airflow_pool_waiting_tasks", pool.waiting, self.at, labels)
             if pool.slots is not None:
                 yield Sample("airflow_pool_slots", pool.slots, self.at, labels)
-        if self.triggers is not None:
-            yield Sample("airflow_triggers", self.triggers, self.at)
+        for name, number in (
+            ("airflow_triggers", self.triggers),
+            ("airflow_database_connections", self.connections),
+            ("airflow_database_max_connections", self.max_connections),
+        ):
+            if number is not None:
+                yield Sample(name, number, self.at)
         yield Sample("airflow_import_errors", self.import_errors, self.at)
 
     def _of_queue(self, queue: AirflowQueue) -> Iterator[Sample]:

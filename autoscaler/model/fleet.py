@@ -66,6 +66,14 @@ class DrainRules:
 
 
 @dataclass(frozen=True, slots=True)
+class Budgets:
+    """How much of what all workers of an Airflow share may be in use for a fleet to grow."""
+
+    database_connections_percent: float = 90.0
+    api_latency_seconds: float = 2.0
+
+
+@dataclass(frozen=True, slots=True)
 class Fleet:
     """Replicas that are scaled together, as configured.
 
@@ -81,6 +89,7 @@ class Fleet:
     max_replicas: int = 1
     behavior: Behavior | None = None
     drain: DrainRules = field(default_factory=DrainRules)
+    budgets: Budgets = field(default_factory=Budgets)
     interval_seconds: float = 5.0
     airflow: str | None = None
 

@@ -17,7 +17,7 @@ from autoscaler.model.observation import (
     Sample,
     WorkerState,
 )
-from autoscaler.model.verdict import Verdict
+from autoscaler.model.verdict import Headroom, Verdict
 
 
 class Samples:
@@ -104,6 +104,7 @@ class FleetSnapshot:
     missing: what this fleet needs and does not have -> why; anything here forbids scale-in.
     listening: whether what is told of its workers is of now; else silence tells nothing.
     airflow: its demand as Airflow knows it. blockage: what else than workers holds its work up.
+    headroom: how much more the database and the API server bear, None without a bound.
     current: the replicas that it has or will have, neither draining nor terminating; counted once,
     as every stage of a decision asks for it.
     """
@@ -116,6 +117,7 @@ class FleetSnapshot:
     listening: bool = True
     airflow: AirflowDemand | None = None
     blockage: Verdict | None = None
+    headroom: Headroom | None = None
     current: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

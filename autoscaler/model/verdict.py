@@ -32,3 +32,11 @@ class Verdict:
 
     bottleneck: Bottleneck
     message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Headroom:
+    """By how many replicas a fleet may grow before something that all share is used up."""
+
+    replicas: int
+    verdict: Verdict

@@ -27,6 +27,7 @@ def generated() -> str:
         "`fleets[].behavior.scale_up`, `.scale_down`": definitions["ScalingRules"],
         "`fleets[].behavior.scale_up.limits[]`": definitions["Limit"],
         "`fleets[].drain`": definitions["DrainRules"],
+        "`fleets[].budgets`": definitions["BudgetsConfig"],
     }
     properties = whole["properties"]
     kinds = {

@@ -14,6 +14,7 @@ async def test_an_airflow_with_nothing_to_do(airflow):
     assert (state.queues, state.tasks, state.jobs, state.next_runs) == ({}, (), (), ())
     assert state.pools == {"default_pool": AirflowPool("default_pool", 128, 0)}
     assert (state.triggers, state.import_errors) == (0, 0)
+    assert 1 <= state.connections < state.max_connections
     assert (state.read_only, state.replica_lag_seconds) == (False, None)
     assert state.clock_skew_seconds == pytest.approx(ago(0) - NOW, abs=2)
 

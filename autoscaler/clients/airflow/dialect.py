@@ -58,7 +58,8 @@ class Dialect(ABC):
     @property
     @abstractmethod
     def vitals(self) -> tuple[ColumnElement[Any], ...]:
-        """Columns `now` (Unix seconds), `read_only`, and `lag` in seconds.
+        """Columns `now` (Unix seconds), `read_only`, `lag` in seconds, and how many connections.
 
-        lag: NULL on a primary, infinite on a replica that cannot tell.
+        lag: NULL on a primary, infinite on a replica that cannot tell. connections: of the whole
+        server, of at most max_connections; NULL where a user who only reads is not told.
         """

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pymysql import MySQLError
-from sqlalchemy import URL, ColumnElement, func, literal, literal_column, null
+from sqlalchemy import URL, ColumnElement, column, func, literal, literal_column, null, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from autoscaler.clients.airflow.dialect import APPLICATION_NAME, Dialect
@@ -21,6 +21,7 @@ class MySQL(Dialect):
 
     failures = (MySQLError,)
     nulls_first = True
+    _status: str  # where the server keeps its global_status, once there is a connection
 
     @property
     def url(self) -> URL:
@@ -42,11 +43,12 @@ class MySQL(Dialect):
         return arguments
 
     async def opened(self, connection: AsyncConnection) -> AsyncConnection:
-        limit = (
-            f"max_statement_time = {self.server_seconds:.3f}"
-            if connection.dialect.is_mariadb  # type: ignore[attr-defined]  # MySQL's dialect has it
-            else f"max_execution_time = {1000 * self.server_seconds:.0f}"
-        )
+        if connection.dialect.is_mariadb:  # type: ignore[attr-defined]  # MySQL's dialect has it
+            self._status = "information_schema"
+            limit = f"max_statement_time = {self.server_seconds:.3f}"
+        else:
+            self._status = "performance_schema"
+            limit = f"max_execution_time = {1000 * self.server_seconds:.0f}"
         await connection.exec_driver_sql(f"SET SESSION {limit}")
         await connection.exec_driver_sql("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         await connection.rollback()
@@ -66,6 +68,12 @@ class MySQL(Dialect):
             func.unix_timestamp(func.sysdate(literal(6))).label("now"),
             read_only.label("read_only"),
             null().label("lag"),
+            select(column("variable_value"))
+            .select_from(text(f"{self._status}.global_status"))
+            .where(column("variable_name") == "Threads_connected")
+            .scalar_subquery()
+            .label("connections"),
+            literal_column("@@global.max_connections").label("max_connections"),
         )
 
     def _tls(self) -> ssl.SSLContext | None:

@@ -11,7 +11,21 @@ from collections.abc import Mapping
 from typing import Any
 
 import asyncpg
-from sqlalchemy import URL, ColumnElement, Float, case, cast, func, literal, null, select, true
+from sqlalchemy import (
+    URL,
+    ColumnElement,
+    Float,
+    Integer,
+    case,
+    cast,
+    column,
+    func,
+    literal,
+    null,
+    select,
+    table,
+    true,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from autoscaler.clients.airflow.dialect import APPLICATION_NAME, Dialect
@@ -87,6 +101,13 @@ class PostgreSQL(Dialect):
             cast(func.extract("epoch", now), Float).label("now"),
             standing.label("read_only"),
             case((func.pg_is_in_recovery(), lag), else_=null()).label("lag"),
+            select(func.sum(column("numbackends")))
+            .select_from(table("pg_stat_database"))
+            .scalar_subquery()
+            .label("connections"),
+            (_setting("max_connections") - _setting("superuser_reserved_connections")).label(
+                "max_connections"
+            ),
         )
 
     def _tls(self) -> ssl.SSLContext | str | None:
@@ -101,3 +122,7 @@ class PostgreSQL(Dialect):
         if mode is None or mode in _ANY_CERTIFICATE:
             return mode
         raise ValueError(f"sslmode is none of {', '.join(_ANY_CERTIFICATE + _VERIFYING)}")
+
+
+def _setting(name: str) -> ColumnElement[int]:
+    return cast(func.current_setting(name), Integer)

@@ -30,6 +30,8 @@ class Reading:
     clock_skew_seconds: float
     read_only: bool
     lag_seconds: float | None
+    connections: int | None
+    max_connections: int | None
     triggers: int
     import_errors: int
     with_executor: Rows
@@ -55,6 +57,8 @@ async def read(snapshot: Snapshot, clock: Callable[[], float], horizon_seconds: 
         clock_skew_seconds=skew,
         read_only=bool(vitals.read_only),
         lag_seconds=None if vitals.lag is None else float(vitals.lag),
+        connections=_whole(vitals.connections),
+        max_connections=_whole(vitals.max_connections),
         triggers=vitals.triggers,
         import_errors=vitals.import_errors,
         with_executor=await _not_too_many(snapshot, queries.with_executor(schema)),
@@ -64,6 +68,10 @@ async def read(snapshot: Snapshot, clock: Callable[[], float], horizon_seconds: 
         hidden=[] if hidden is None else await snapshot.rows(hidden),
         next_runs=await snapshot.rows(queries.next_runs(schema, until)),
     )
+
+
+def _whole(number: Any) -> int | None:
+    return None if number is None else int(number)
 
 
 async def _not_too_many(snapshot: Snapshot, statement: Executable) -> Rows:

@@ -77,6 +77,8 @@ def state_of(reading: Reading, now: float, defaults: Defaults) -> AirflowState:
         clock_skew_seconds=skew,
         read_only=reading.read_only,
         replica_lag_seconds=reading.lag_seconds,
+        connections=reading.connections,
+        max_connections=reading.max_connections,
     )
 
 
