@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from autoscaler.actuator import Actuator
 from autoscaler.config import Config, FleetConfig
 from autoscaler.engine.demand import Past, fleet_snapshot, take_snapshot
+from autoscaler.engine.footprints import Footprints
 from autoscaler.engine.profiles import Profiles
 from autoscaler.engine.screening import screen
 from autoscaler.errors import SourceError, TargetError
@@ -22,6 +23,7 @@ from autoscaler.leader import Leadership, SoleLeader
 from autoscaler.model import (
     Fleet,
     FleetTick,
+    Footprint,
     Observation,
     Outcome,
     Result,
@@ -42,7 +44,8 @@ class Controller:
 
     previous: the controller that this one replaces after a reload; what it remembers carries on.
     patience_seconds: how long one poll, and one effect, may take. random: spreads retries. What it
-    learns of how long tasks take is in `profiles`, and may be set to what an earlier one learned.
+    learns of how long tasks take is in `profiles`, and of DAGs in `footprints`; both may be set to
+    what an earlier one learned.
     """
 
     def __init__(
@@ -61,6 +64,7 @@ class Controller:
         self.overrides = overrides or Overrides(config.state_directory)
         self.last: Tick | None = previous.last if previous else None
         self.profiles: Profiles = previous.profiles if previous else Profiles()
+        self.footprints: Footprints = previous.footprints if previous else Footprints()
         self._turns = asyncio.Lock()
         self._patience_seconds = patience_seconds
         self._observers = tuple(observers)
@@ -115,6 +119,7 @@ class Controller:
                 name: turns.create_task(self._turn(reconciler, snapshot))
                 for name, reconciler in self._reconcilers.items()
             }
+        learned = self._learn(snapshot)
         tick = Tick(
             number=self.last.number + 1 if self.last else 1,
             snapshot=snapshot,
@@ -122,6 +127,8 @@ class Controller:
             duration_seconds=asyncio.get_running_loop().time() - started,
             leader=self.leadership.holds(),
             bugs=self._bugs,
+            learned=learned,
+            known_dags=self.footprints.counts(),
         )
         self._bugs = {}
         for fleet in tick.fleets.values():
@@ -130,6 +137,15 @@ class Controller:
         self.last = replace(tick, findings=findings, alerts=alerts)
         self._tell(self.last)
         return self.last
+
+    def _learn(self, snapshot: Snapshot) -> tuple[Footprint, ...]:
+        """What this tick tells of DAGs whose runs are over: the footprints that changed."""
+        learned: tuple[Footprint, ...] = ()
+        for source, airflow in snapshot.airflows.items():
+            runs, now = airflow.finished_runs, snapshot.now
+            self.footprints, changed = self.footprints.after(source, runs, now)
+            learned += changed
+        return learned
 
     async def aclose(self) -> None:
         """Close every plugin, whatever the others' ends say."""

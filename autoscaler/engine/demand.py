@@ -113,6 +113,7 @@ def fleet_snapshot(fleet: Fleet, snapshot: Snapshot, past: Past | None = None) -
         listening=listening,
         airflow=airflow,
         blockage=blockage(airflow, down, replicas, snapshot.now),
+        start_up=past.profiles.start_up(fleet.name),
     )
 
 

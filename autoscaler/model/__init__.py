@@ -2,6 +2,7 @@
 
 from autoscaler.model.airflow import (
     HEARTBEAT_SECONDS,
+    TASK_QUEUED_TIMEOUT_SECONDS,
     AirflowDemand,
     AirflowJob,
     AirflowPool,
@@ -40,7 +41,8 @@ from autoscaler.model.fleet import (
     Unit,
     UnitPhase,
 )
-from autoscaler.model.measurement import Measured, Measurement
+from autoscaler.model.footprint import Curve, FinishedRun, FinishedTask, Footprint, RunShape
+from autoscaler.model.measurement import Measured, Measurement, StartUp
 from autoscaler.model.observation import (
     ActiveTask,
     BrokerState,
@@ -56,6 +58,7 @@ from autoscaler.model.verdict import Bottleneck, Verdict
 
 __all__ = [
     "HEARTBEAT_SECONDS",
+    "TASK_QUEUED_TIMEOUT_SECONDS",
     "Action",
     "ActionKind",
     "ActiveTask",
@@ -73,14 +76,18 @@ __all__ = [
     "Blocker",
     "Bottleneck",
     "BrokerState",
+    "Curve",
     "Decision",
     "Drain",
     "DrainRules",
     "Fence",
     "Finding",
+    "FinishedRun",
+    "FinishedTask",
     "Fleet",
     "FleetSnapshot",
     "FleetTick",
+    "Footprint",
     "JobKind",
     "Limit",
     "LimitType",
@@ -94,6 +101,7 @@ __all__ = [
     "Recommendation",
     "Replica",
     "Result",
+    "RunShape",
     "Sample",
     "SampleState",
     "Samples",
@@ -102,6 +110,7 @@ __all__ = [
     "Severity",
     "Snapshot",
     "Stage",
+    "StartUp",
     "Step",
     "Tick",
     "Unchecked",
