@@ -197,9 +197,9 @@ def _learned(document: Document, fleets: list[Document]) -> Iterator[Part]:
         yield DIM, f"{source}: the footprints of {count(dags, 'DAG')} are known"
     for fleet in fleets if "known_dags" not in document else ():
         if fleet["start_up"] is not None:
-            known = {key: span(fleet["start_up"][key]) for key in ("p50_seconds", "p90_seconds")}
-            told = f"{known['p50_seconds']} in half of {fleet['start_up']['starts']} starts"
-            yield DIM, f"a new worker takes {told}, {known['p90_seconds']} in nine of ten"
+            half, most = (span(fleet["start_up"][key]) for key in ("p50_seconds", "p90_seconds"))
+            starts = count(fleet["start_up"]["starts"], "start")
+            yield DIM, f"of the last {starts} half took up to {half}, nine of ten up to {most}"
 
 
 def _down(sources: list[Document]) -> Iterator[Part]:

@@ -32,9 +32,9 @@ def decide(
 ) -> tuple[Decision, History]:
     """How many replicas the fleet should have now, why, and what to remember of it.
 
-    recommend -> guard -> stabilize -> limit -> clamp -> first worker -> veto. An operator's number, and the way
-    back from outside min..max, are only guarded. Whatever comes of it, what was recommended is
-    logged, so that the stabilization windows have no gaps.
+    recommend -> guard -> stabilize -> limit -> clamp -> first worker -> veto. An operator's number,
+    and the way back from outside min..max, are only guarded. Whatever comes of it, what was
+    recommended is logged, so that the stabilization windows have no gaps.
     """
     fleet, now, current = snapshot.fleet, snapshot.now, snapshot.current
     recommendations = tuple(policy.recommend(snapshot) for policy in policies)
