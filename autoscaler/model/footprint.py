@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+Queue = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +61,6 @@ class RunShape:
     started_at: float
     curves: tuple[Curve, ...]
 
-    def concurrency(self, queue: str, executor: str, offset: float) -> int:
-        """How many slots it uses then; none of a queue that it did not use."""
-        for curve in self.curves:
-            if curve.queue == queue and curve.executor == executor:
-                return curve.at(offset)
-        return 0
-
 
 @dataclass(frozen=True, slots=True)
 class Footprint:
@@ -78,21 +74,28 @@ class Footprint:
     runs: tuple[RunShape, ...]
     learned_at: float
     steps: int = field(init=False, repr=False, compare=False)
+    _curves: Mapping[Queue, tuple[Curve, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        steps = sum(len(curve.levels) for run in self.runs for curve in run.curves)
+        curves: dict[Queue, tuple[Curve, ...]] = {}
+        for curve in (curve for run in self.runs for curve in run.curves):
+            queue = curve.queue, curve.executor
+            curves[queue] = (*curves.get(queue, ()), curve)
+        steps = sum(len(curve.levels) for each in curves.values() for curve in each)
+        object.__setattr__(self, "_curves", curves)
         object.__setattr__(self, "steps", steps)
 
     def concurrency(self, queue: str, executor: str, offset: float) -> float:
         """How many slots a run is likely to use so many seconds after its start: the mean."""
-        used = (run.concurrency(queue, executor, offset) for run in self.runs)
-        return sum(used) / len(self.runs)
+        used = sum(curve.at(offset) for curve in self._curves.get((queue, executor), ()))
+        return used / len(self.runs)
 
     def most(self, queue: str, executor: str, offset: float) -> int:
         """How many the hungriest of the runs used then."""
-        return max(run.concurrency(queue, executor, offset) for run in self.runs)
+        curves = self._curves.get((queue, executor), ())
+        return max((curve.at(offset) for curve in curves), default=0)
 
     @property
-    def queues(self) -> frozenset[tuple[str, str]]:
+    def queues(self) -> frozenset[Queue]:
         """The queues that it used, each with the executor."""
-        return frozenset((c.queue, c.executor) for run in self.runs for c in run.curves)
+        return frozenset(self._curves)

@@ -140,18 +140,18 @@ def bin_of(ready, seconds):
 
 @given(SPANS, st.floats(min_value=0, max_value=DAY - 1))
 def test_a_curve_counts_the_tasks_that_would_run(spans, offset):
-    run = shape(ran(*spans, at=0.0))
+    [curve] = shape(ran(*spans, at=0.0)).curves or [Curve("default", CELERY, (), ())]
     bins = [bin_of(*span) for span in spans if span[0] < DAY]
-    assert run.concurrency("default", CELERY, offset) == sum(a <= offset < b for a, b in bins)
+    assert curve.at(offset) == sum(a <= offset < b for a, b in bins)
     running = sum(ready <= offset < ready + seconds for ready, seconds in spans)
-    assert run.concurrency("default", CELERY, offset) >= running
+    assert curve.at(offset) >= running
 
 
 @given(st.lists(SPANS, min_size=1, max_size=MOST_RUNS), st.floats(min_value=0, max_value=DAY))
 def test_a_footprint_is_that_of_the_runs_that_it_was_learned_from(runs, offset):
     made = [ran(*spans, run_id=str(n), at=float(n)) for n, spans in enumerate(runs)]
     known = learned(*made).of("airflow", "etl")
-    each = [shape(run).concurrency("default", CELERY, offset) for run in made]
+    each = [sum(curve.at(offset) for curve in shape(run).curves) for run in made]
     assert used(known, offset) == pytest.approx(sum(each) / len(each))
     assert known.most("default", CELERY, offset) == max(each)
 

@@ -1,4 +1,4 @@
-"""No query looks through history, polled or learning: plans on 1,000,000 task instances, and what they cost."""
+"""No query looks through history, whoever asks: plans on 1,000,000 task instances, their cost."""
 
 import json
 
