@@ -74,11 +74,7 @@ class Controller:
         self.sources: dict[str, Source[Any]] = {
             name: source.make(self._context(name)) for name, source in config.sources.items()
         }
-        self._controls = {
-            name: control
-            for name, source in self.sources.items()
-            if (control := source.control()) is not None
-        }
+        self._controls = _controls_of(self.sources)
         self.health: Health = Health(
             {n: check.make(self._context(n)) for n, check in config.enabled_checks().items()},
             [spec.make(self._context(spec.kind)) for spec in config.notifiers],
@@ -260,6 +256,11 @@ class Controller:
             state_directory=self.config.state_directory,
             interval_seconds=self.config.interval_seconds,
         )
+
+
+def _controls_of(sources: Mapping[str, Source[Any]]) -> dict[str, WorkerControl]:
+    controls = {name: source.control() for name, source in sources.items()}
+    return {name: control for name, control in controls.items() if control is not None}
 
 
 def _of_kind(kind: type, found: T) -> T:

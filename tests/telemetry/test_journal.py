@@ -9,49 +9,25 @@ from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
-from autoscaler.engine.footprints import GRID, Footprints
 from autoscaler.model import (
     Alert,
     AlertState,
     Finding,
-    FinishedRun,
-    FinishedTask,
-    Footprint,
     Measured,
     Measurement,
     Result,
     Severity,
-    Tick,
 )
 from autoscaler.telemetry.journal import MOST_WAITING, Journal
 from autoscaler.telemetry.journal_file import JournalFile
-from autoscaler.telemetry.journal_schema import ADDED, VERSION
-from tests.records import NOW, replica, seen
+from tests.records import NOW, seen
 from tests.servers import eventually
-from tests.ticks import SAMPLES, outcome, tick, turn
-
-DAY = 86_400.0
-
-
-def at(seconds: float, desired: int = 3, **more: Any) -> Tick:
-    """A tick so many seconds after NOW in which the fleet should have `desired` replicas."""
-    replicas = [replica(f"default-{n}") for n in range(3)]
-    snapshot = seen(*replicas, now=NOW + seconds, samples=SAMPLES)
-    return tick(turn(desired, snapshot=snapshot, **more), now=NOW + seconds)
-
-
-def rows(path: Path, query: str) -> list[Any]:
-    with closing(sqlite3.connect(path)) as connection:
-        return connection.execute(query).fetchall()
-
-
-def size(path: Path) -> int:
-    return path.stat().st_size
+from tests.telemetry.journals import DAY, at, rows, written
+from tests.ticks import outcome, tick, turn
 
 
 async def newest_is(journal: Journal, desired: int) -> bool:
@@ -69,14 +45,6 @@ async def running(journal: Journal) -> AsyncIterator[Journal]:
         writer.cancel()
         await asyncio.gather(writer, return_exceptions=True)
         await journal.aclose()
-
-
-async def written(path: Path, *ticks: Tick, **bounds: Any) -> Journal:
-    journal = Journal(path, **bounds)
-    for each in ticks:
-        journal.observe(each)
-        await journal.aclose()
-    return journal
 
 
 async def test_what_is_written(tmp_path: Path) -> None:
@@ -147,7 +115,7 @@ async def test_a_broken_file_is_put_aside(tmp_path: Path, damage: str) -> None:
     with capture_logs() as log:
         journal = await written(path, at(DAY, 9))
     assert [event["event"] for event in log] == ["journal broken"]
-    assert size(Path(log[0]["kept_as"])) > 0
+    assert Path(log[0]["kept_as"]).stat().st_size > 0
     assert (journal.fault, journal.dropped) == ("", 0)
     assert [d["desired"] for d in await journal.decisions("default", 9)] == [9]
 
@@ -217,76 +185,6 @@ async def test_what_was_learned_is_told_oldest_first(tmp_path: Path) -> None:
     journal.observe(at(5, measured=(second,)))
     await journal.aclose()
     assert await journal.measurements() == [first, second]
-
-
-def learned(*dags: str, now: float = NOW) -> tuple[Footprint, ...]:
-    tasks = tuple(FinishedTask("us", "CeleryExecutor", now + n, 60 * n) for n in range(4))
-    runs = [FinishedRun(dag, f"{dag}-{now}", now, tasks) for dag in dags]
-    return Footprints().after("airflow", runs, now)[1]
-
-
-async def test_footprints_outlive_the_daemon_the_latest_of_each_dag(tmp_path: Path) -> None:
-    path = tmp_path / "j.db"
-    journal = Journal(path)
-    assert await journal.footprints() == []
-    old, new = learned("etl", "daily"), learned("etl", now=NOW + 5)
-    for seconds, footprints in ((0, old), (5, new)):
-        journal.observe(replace(at(seconds), learned=footprints))
-    await journal.aclose()
-    restored = await Journal(path).footprints()
-    assert restored == [old[1], new[0]]
-    assert restored[1].runs[0].curves[0].offsets[0] is GRID[0]
-    assert rows(path, "SELECT count(*) FROM footprints") == [(2,)]
-
-
-@pytest.mark.parametrize(
-    "runs",
-    [
-        "[]",
-        "{",
-        "3",
-        "[[1]]",
-        '[["r", 0, [[1]]]]',
-        '[["r", 0, [["us", "C", [0, 3], [1, 0]]]]]',
-        '[["r", 0, [["us", "C", [0], []]]]]',
-    ],
-)
-async def test_a_footprint_that_makes_no_sense_is_left_out(tmp_path: Path, runs: str) -> None:
-    path = tmp_path / "j.db"
-    await written(path, replace(at(0), learned=learned("etl", "daily")))
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("UPDATE footprints SET runs = ? WHERE dag = 'etl'", (runs,))
-    assert [each.dag_id for each in await Journal(path).footprints()] == ["daily"]
-
-
-@pytest.mark.parametrize("version", range(VERSION))
-async def test_an_older_journal_keeps_what_it_holds(tmp_path: Path, version: int) -> None:
-    path = tmp_path / "j.db"
-    with closing(sqlite3.connect(path)) as connection:
-        connection.executescript("".join(ADDED[:version]) + f"PRAGMA user_version = {version}")
-        if version > 0:
-            connection.execute(
-                "INSERT INTO alerts VALUES (?, 'a', '{}', 'firing', 'x', 'y')", (NOW,)
-            )
-        if version > 1:
-            connection.execute("INSERT INTO measurements VALUES (?, 'task', 't', 9)", (NOW,))
-        connection.commit()
-    assert await Journal(path).footprints() == []
-    with capture_logs() as log:
-        journal = await written(path, replace(at(5), learned=learned("etl")))
-    assert log == []
-    assert rows(path, "PRAGMA user_version") == [(VERSION,)]
-    assert len(rows(path, "SELECT * FROM alerts")) == min(version, 1)
-    assert len(await journal.measurements()) == (version > 1)
-    assert len(await journal.footprints()) == 1
-
-
-async def test_old_footprints_are_deleted_too(tmp_path: Path) -> None:
-    path = tmp_path / "j.db"
-    first = replace(at(0), learned=learned("gone"))
-    last = replace(at(9 * DAY), learned=learned("etl", now=NOW + 9 * DAY))
-    journal = await written(path, first, last, keep_days=3)
-    assert [each.dag_id for each in await journal.footprints()] == ["etl"]
 
 
 def test_closing_twice_is_fine(tmp_path: Path) -> None:
