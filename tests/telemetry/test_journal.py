@@ -26,7 +26,7 @@ from autoscaler.telemetry.journal import MOST_WAITING, Journal
 from autoscaler.telemetry.journal_file import JournalFile
 from tests.records import NOW, seen
 from tests.servers import eventually
-from tests.telemetry.journals import DAY, at, rows, written
+from tests.telemetry.journals import DAY, at, rows, size, written
 from tests.ticks import outcome, tick, turn
 
 
@@ -115,7 +115,7 @@ async def test_a_broken_file_is_put_aside(tmp_path: Path, damage: str) -> None:
     with capture_logs() as log:
         journal = await written(path, at(DAY, 9))
     assert [event["event"] for event in log] == ["journal broken"]
-    assert Path(log[0]["kept_as"]).stat().st_size > 0
+    assert size(Path(log[0]["kept_as"])) > 0
     assert (journal.fault, journal.dropped) == ("", 0)
     assert [d["desired"] for d in await journal.decisions("default", 9)] == [9]
 
@@ -170,7 +170,7 @@ async def test_it_stays_within_its_size(tmp_path: Path) -> None:
         if number % 200 == 199:
             await journal.aclose()
     newest = await journal.decisions("default", 1)
-    assert path.stat().st_size <= 300_000
+    assert size(path) <= 300_000
     assert newest[0]["desired"] == 1_999
     assert len(await journal.decisions("default", 1_000)) > 100, "it keeps what it has room for"
     assert journal.dropped == 0

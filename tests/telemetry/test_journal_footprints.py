@@ -15,7 +15,7 @@ from autoscaler.model import FinishedRun, FinishedTask, Footprint
 from autoscaler.telemetry.journal import Journal
 from autoscaler.telemetry.journal_schema import ADDED, VERSION
 from tests.records import NOW
-from tests.telemetry.journals import DAY, at, rows, written
+from tests.telemetry.journals import DAY, at, rows, size, written
 
 
 def learned(*dags: str, now: float = NOW) -> tuple[Footprint, ...]:
@@ -97,6 +97,6 @@ async def test_they_stay_within_the_size_of_the_journal(tmp_path: Path) -> None:
         ticks.append(replace(at(seconds), learned=learned(*dags, now=NOW + seconds)))
     journal = await written(path, *ticks, max_megabytes=0.2)
     kept = [each.dag_id for each in await journal.footprints()]
-    assert path.stat().st_size <= 200_000
+    assert size(path) <= 200_000
     assert 100 <= len(kept) < 4_000
     assert kept[-1].startswith("dag39-")
