@@ -89,7 +89,7 @@ async def _looked_back(
     past.follow(state)
     began, spent = time.perf_counter(), time.process_time()
     async with database.snapshot(SourceError) as snapshot:
-        await past.read(snapshot)
+        await past.read(snapshot, 5)
     return time.perf_counter() - began, time.process_time() - spent
 
 

@@ -126,7 +126,7 @@ class AirflowDatabaseSource(Source[AirflowDatabaseOptions]):
     async def _look_back(self) -> None:
         try:
             async with self._archive.snapshot(SourceError) as snapshot:
-                found = await self._history.read(snapshot)
+                found = await self._history.read(snapshot, self.options.timeout_seconds / 2)
         except SourceError as error:
             if not self._history_fault:
                 self._log.warning("history not read", source=self.context.name, why=str(error))

@@ -59,7 +59,7 @@ async def test_history_is_read_by_keys_and_tells_the_same(server, major):
     database, past = AirflowDatabase(Secret(twin.url), 5), History(Defaults())
     past.follow(await read(twin))
     async with database.snapshot(SourceError) as snapshot:
-        runs = {run.dag_id: run for run in await past.read(snapshot)}
+        runs = {run.dag_id: run for run in await past.read(snapshot, 5)}
         for statement in (
             history.state_of_run(snapshot.schema, ("hourly", "over")),
             history.last_runs(snapshot.schema, "hourly"),

@@ -35,10 +35,10 @@ async def looking_back(url):
     database, past = AirflowDatabase(Secret(url), timeout_seconds=5), History(Defaults())
     async with reading(url) as source:
 
-        async def look():
+        async def look(seconds=5):
             past.follow(await source.read(NOW))
             async with database.snapshot(SourceError) as snapshot:
-                return await past.read(snapshot)
+                return await past.read(snapshot, seconds)
 
         yield look
     await database.aclose()
@@ -115,6 +115,17 @@ async def test_a_read_takes_on_only_so_much(own_airflow, monkeypatch):
         told = [[run.dag_id for run in await look()] for _ in range(6)]
     assert [dag for dags in told for dag in dags] == ["dag0", "dag1", "dag3"], "one is too large"
     assert max(map(len, told)) == 1
+
+
+async def test_a_read_takes_only_so_long(own_airflow):
+    begun = ago(600)
+    await own_airflow.dag("hourly", next_dagrun_create_after=ago(-60))
+    for number in range(LAST_RUNS):
+        task = (begun + number, begun + 5, begun + 9)
+        await own_airflow.ran(f"run{number}", task, dag_id="hourly")
+    async with looking_back(own_airflow.url) as look:
+        told = [len(await look(seconds=0)) for _ in range(LAST_RUNS + 1)]
+    assert told == [1] * LAST_RUNS + [0]
 
 
 async def test_what_it_follows_is_bounded(own_airflow, monkeypatch):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator
+import asyncio
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from sqlalchemy import Row, Select, func, select
@@ -88,49 +89,45 @@ class History:
         self._due = {each.dag_id: None for each in state.next_runs if each.dag_id not in self._met}
         _trim(self._left)
 
-    async def read(self, snapshot: Snapshot) -> list[FinishedRun]:
+    async def read(self, snapshot: Snapshot, seconds: float) -> list[FinishedRun]:
         """What MOST_RUNS runs tell, or fewer once they have MOST_TASKS tasks together.
 
-        One that has more by itself is passed over.
+        One that has more by itself is passed over. After so many seconds the rest is for later.
         """
-        runs = await self._over(snapshot)
-        runs += [run async for run in self._of_new_dags(snapshot, MOST_RUNS - len(runs))]
+        clock = asyncio.get_running_loop().time
+        until, tasks = clock() + seconds, 0
+        await self._meet(snapshot)
         found: list[FinishedRun] = []
-        tasks = 0
-        while runs and tasks < MOST_TASKS:
-            run = runs.pop(0)
-            rows = await snapshot.rows(tasks_of(snapshot.schema, run))
-            tasks += len(rows)
-            found += self._finished(run, rows) if len(rows) <= MOST_TASKS else ()
-        self._left.update(dict.fromkeys(runs))
+        for run in list(self._left)[:MOST_RUNS]:
+            if await self._is_over(run, snapshot):
+                rows = await snapshot.rows(tasks_of(snapshot.schema, run))
+                tasks += len(rows)
+                found += self._finished(run, rows) if len(rows) <= MOST_TASKS else ()
+            if tasks >= MOST_TASKS or clock() >= until:
+                break
         return found
 
-    async def _over(self, snapshot: Snapshot) -> list[Run]:
-        """Of the runs without a task at work those that are over; the others are asked for later.
-
-        `follow` may be called meanwhile.
-        """
-        over = []
-        for run in list(self._left)[:MOST_RUNS]:
-            self._left.pop(run, None)
-            rows = await snapshot.rows(state_of_run(snapshot.schema, run))
-            states = {row.state for row in rows}
-            if states & OVER:
-                over.append(run)
-            elif states and run not in self._at_work:
-                self._left[run] = None
-        return over
-
-    async def _of_new_dags(self, snapshot: Snapshot, most: int) -> AsyncIterator[Run]:
-        for dag_id in list(self._due)[: most // LAST_RUNS]:
+    async def _meet(self, snapshot: Snapshot) -> None:
+        """Add the last runs of as many new DAGs as there is room for, the soonest due first."""
+        room = (MOST_RUNS - len(self._left)) // LAST_RUNS
+        for dag_id in list(self._due)[: max(0, room)]:
             self._due.pop(dag_id, None)
             self._met[dag_id] = None
             for row in await snapshot.rows(last_runs(snapshot.schema, dag_id)):
-                yield dag_id, row.run_id
+                self._left[dag_id, row.run_id] = None
         _trim(self._met)
 
+    async def _is_over(self, run: Run, snapshot: Snapshot) -> bool:
+        """Take the run off the list, but for later if it only pauses. `follow` may come between."""
+        self._left.pop(run, None)
+        rows = await snapshot.rows(state_of_run(snapshot.schema, run))
+        states = {row.state for row in rows}
+        if states and not states & OVER and run not in self._at_work:
+            self._left[run] = None
+        return bool(states & OVER)
+
     def _finished(self, run: Run, rows: Iterable[Row[Any]]) -> Iterator[FinishedRun]:
-        """None when no task took a slot: then nobody knows when the run began."""
+        """Nothing when no task took a slot: then nobody knows when the run began."""
         tasks = tuple(self._tasks(rows))
         if tasks:
             yield FinishedRun(*run, min(task.ready_at for task in tasks), tasks)
