@@ -14,6 +14,7 @@ from autoscaler.actuator import Actuator
 from autoscaler.config import Config, FleetConfig
 from autoscaler.engine.budgets import Usage
 from autoscaler.engine.demand import Past, fleet_snapshot, take_snapshot
+from autoscaler.engine.footprints import Footprints
 from autoscaler.engine.profiles import Profiles
 from autoscaler.engine.screening import screen
 from autoscaler.errors import SourceError, TargetError
@@ -23,6 +24,7 @@ from autoscaler.leader import Leadership, SoleLeader
 from autoscaler.model import (
     Fleet,
     FleetTick,
+    Footprint,
     Observation,
     Outcome,
     Result,
@@ -43,7 +45,8 @@ class Controller:
 
     previous: the controller that this one replaces after a reload; what it remembers carries on.
     patience_seconds: how long one poll, and one effect, may take. random: spreads retries. What it
-    learns of how long tasks take is in `profiles`, and may be set to what an earlier one learned.
+    learns of how long tasks take is in `profiles`, and of DAGs in `footprints`; both may be set to
+    what an earlier one learned.
     """
 
     def __init__(
@@ -63,6 +66,7 @@ class Controller:
         self.last: Tick | None = previous.last if previous else None
         self.profiles: Profiles = previous.profiles if previous else Profiles()
         self._usages: dict[str, Usage] = previous._usages if previous else {}
+        self.footprints: Footprints = previous.footprints if previous else Footprints()
         self._turns = asyncio.Lock()
         self._patience_seconds = patience_seconds
         self._observers = tuple(observers)
@@ -72,8 +76,7 @@ class Controller:
         self.sources: dict[str, Source[Any]] = {
             name: source.make(self._context(name)) for name, source in config.sources.items()
         }
-        controls = {name: source.control() for name, source in self.sources.items()}
-        self._controls = {name: each for name, each in controls.items() if each is not None}
+        self._controls = _controls_of(self.sources)
         self.health: Health = Health(
             {n: check.make(self._context(n)) for n, check in config.enabled_checks().items()},
             [spec.make(self._context(spec.kind)) for spec in config.notifiers],
@@ -118,6 +121,7 @@ class Controller:
                 name: turns.create_task(self._turn(reconciler, snapshot))
                 for name, reconciler in self._reconcilers.items()
             }
+        learned = self._learn(snapshot)
         tick = Tick(
             number=self.last.number + 1 if self.last else 1,
             snapshot=snapshot,
@@ -125,6 +129,8 @@ class Controller:
             duration_seconds=asyncio.get_running_loop().time() - started,
             leader=self.leadership.holds(),
             bugs=self._bugs,
+            learned=learned,
+            known_dags=self.footprints.counts(),
         )
         self._bugs = {}
         for fleet in tick.fleets.values():
@@ -133,6 +139,15 @@ class Controller:
         self.last = replace(tick, findings=findings, alerts=alerts)
         self._tell(self.last)
         return self.last
+
+    def _learn(self, snapshot: Snapshot) -> tuple[Footprint, ...]:
+        """What this tick tells of DAGs whose runs are over: the footprints that changed."""
+        learned: tuple[Footprint, ...] = ()
+        for source, airflow in snapshot.airflows.items():
+            runs, now = airflow.finished_runs, snapshot.now
+            self.footprints, changed = self.footprints.after(source, runs, now)
+            learned += changed
+        return learned
 
     async def aclose(self) -> None:
         """Close every plugin, whatever the others' ends say."""
@@ -253,6 +268,11 @@ class Controller:
             state_directory=self.config.state_directory,
             interval_seconds=self.config.interval_seconds,
         )
+
+
+def _controls_of(sources: Mapping[str, Source[Any]]) -> dict[str, WorkerControl]:
+    controls = {name: source.control() for name, source in sources.items()}
+    return {name: control for name, control in controls.items() if control is not None}
 
 
 def _of_kind(kind: type, found: T) -> T:

@@ -13,6 +13,7 @@ import structlog
 from autoscaler.clock import Clock
 from autoscaler.config import Config, load
 from autoscaler.controller import Controller, Observer
+from autoscaler.engine.footprints import Footprints
 from autoscaler.engine.profiles import Profiles
 from autoscaler.errors import ConfigError
 from autoscaler.interfaces import Source
@@ -107,6 +108,7 @@ class Daemon:
         if self._journal is not None:
             learned = await self._journal.measurements()
             self._controller.profiles = Profiles().after(learned)
+            self._controller.footprints = Footprints.known(await self._journal.footprints())
         http = self._controller.config.http
         async with (
             serving(self._backend, http.host, http.port) as port,

@@ -22,8 +22,10 @@ FROM generate_series(1, {runs}) i;
 INSERT INTO dag_run (dag_id, run_id, state, run_type, {date})
 SELECT 'dag' || i, 'now', 'running', 'scheduled', now() FROM generate_series(1, {dags}) i;
 
-INSERT INTO task_instance (dag_id, run_id, task_id, map_index, state, hostname, {task_columns})
-SELECT 'dag' || 1 + i % {dags}, 'run' || i, 'task' || t, -1, 'success', 'worker', {task_values}
+INSERT INTO task_instance (dag_id, run_id, task_id, map_index, state, hostname, {task_columns},
+    {times})
+SELECT 'dag' || 1 + i % {dags}, 'run' || i, 'task' || t, -1, 'success', 'worker', {task_values},
+    {past}
 FROM generate_series(1, {runs}) i, generate_series(1, {tasks_of_a_run}) t;
 
 INSERT INTO job (state, job_type, latest_heartbeat, hostname)
@@ -62,6 +64,8 @@ async def remember(airflow: Airflow, task_instances: int = 1_000_000) -> None:
         "dag_values": ", false, false" if three else ", true",
         "task_columns": f"pool, pool_slots, priority_weight, queue, queued_dttm, {since}",
         "task_values": "'default_pool', 1, 1, 'default', now(), now()",
+        "times": "start_date, updated_at" if three else "start_date",
+        "past": "now(), now() + interval '1 minute'" if three else "now()",
     }
     statements = STATEMENTS.split(";")
     statements += [

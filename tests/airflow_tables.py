@@ -118,6 +118,8 @@ def _task_instance(metadata: MetaData, major: int) -> None:
 
 
 def _dag_run(metadata: MetaData, major: int) -> None:
+    """Airflow's index by date is unique."""
+    date = "logical_date" if major == 3 else "execution_date"
     running = text("state='running'")
     Table(
         "dag_run",
@@ -131,6 +133,7 @@ def _dag_run(metadata: MetaData, major: int) -> None:
         Column("logical_date", Seconds)
         if major == 3
         else Column("execution_date", Seconds, nullable=False),
+        Index(f"dag_run_dag_id_{date}_key", "dag_id", date),
         Index("dag_run_dag_id_run_id_key", "dag_id", "run_id", unique=True),
         Index("dag_id_state", "dag_id", "state"),
         Index("idx_dag_run_running_dags", "state", "dag_id", postgresql_where=running),
@@ -225,6 +228,17 @@ class Airflow:
         """A mapped task with so many instances, in a run of `etl` unless told otherwise."""
         row = {"dag_id": "etl", "run_id": "r", "state": state, "task_id": task_id, **task}
         await self.add("task_instance", *({**row, "map_index": i} for i in range(number)))
+
+    async def ran(
+        self, run_id: str, *tasks: tuple[float, float, float], dag_id: str = "etl", **more: Any
+    ) -> None:
+        """A run that is over, of tasks given as when each was ready, begun and done."""
+        began = min((task[0] for task in tasks), default=None)
+        await self.run(dag_id, run_id, **{"date": began, "state": "success", **more})
+        ready_at = "scheduled_dttm" if self.major == 3 else "queued_dttm"
+        for number, (ready, begun, done) in enumerate(tasks):
+            times = {ready_at: ready, "start_date": begun, "updated_at": done}
+            await self.tasks("success", 1, f"t{number}", dag_id=dag_id, run_id=run_id, **times)
 
     async def execute(self, sql: str) -> None:
         """Run a statement as it is."""

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from autoscaler.controller import Controller
 from autoscaler.engine.verdict import verdict
 from autoscaler.errors import SourceError
 from autoscaler.model import (
@@ -18,10 +19,13 @@ from autoscaler.model import (
     Block,
     Blocker,
     Bottleneck,
+    FinishedRun,
+    FinishedTask,
     JobKind,
 )
 from tests.cycles import Ticks, config, kinds
 from tests.fakes import WORLDS, World
+from tests.records import NOW
 
 PLUGIN = {"world": "w"}
 SOURCES = {
@@ -129,3 +133,34 @@ async def test_a_drained_worker_stays_for_as_long_as_airflow_calls_its_task_runn
     say(world)
     await ticks.run(2)
     assert list(world.units) == ["default-2"]
+
+
+async def test_runs_that_are_over_make_footprints_that_outlive_a_reload(world, ticks):
+    say(world)
+    [quiet] = [await ticks.controller.tick(ticks.now)]
+    assert (quiet.learned, quiet.known_dags) == ((), {})
+    tasks = (FinishedTask("default", "CeleryExecutor", NOW, 60.0),)
+    runs = (FinishedRun("etl", "r", NOW, tasks),)
+    told = world.airflow
+    world.airflow = lambda now: replace(told(now), finished_runs=runs)
+    tick = await ticks.controller.tick(ticks.now + 5)
+    assert ([each.dag_id for each in tick.learned], tick.known_dags) == (["etl"], {"airflow": 1})
+    again = await ticks.controller.tick(ticks.now + 10)
+    assert (again.learned, again.known_dags) == ((), {"airflow": 1})
+    fresh = Controller(ticks.controller.config, previous=ticks.controller)
+    assert fresh.footprints.of("airflow", "etl").concurrency("default", "CeleryExecutor", 30) == 1
+
+
+async def test_the_first_worker_comes_before_airflow_gives_its_tasks_up(world, tmp_path):
+    patient = {"scale_up": {"stabilization_window_seconds": 3600}}
+    fleet = {"min_replicas": 0, "behavior": patient}
+    ticks = Ticks(config(tmp_path, sources=SOURCES, fleet=fleet))
+    say(world)
+    await ticks.run(3)
+    assert not world.units
+    began = ticks.now
+    say(world, queued=3, oldest_queued_at=began)
+    while not kinds(turn := await ticks.run()):
+        assert ticks.now - began < 300
+    assert (turn.decision.reason, turn.decision.desired) == ("QueuedTooLong", 1)
+    assert ticks.now - began > 180, "half the timeout without what a first start may take"

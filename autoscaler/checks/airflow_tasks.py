@@ -94,11 +94,12 @@ class AirflowTasksQueuedTooLongOptions(CheckOptions):
     for_seconds: float = Field(
         default=0, ge=0, description="How long a finding lasts before it fires"
     )
-    task_queued_timeout_seconds: float = Field(
-        default=600, gt=0, description="Airflow's [scheduler] task_queued_timeout"
-    )
     warn_at_ratio: float = Field(
-        default=0.5, gt=0, le=1, description="Share of that time after which to warn"
+        default=0.5,
+        gt=0,
+        le=1,
+        description="Share of the source's task_queued_timeout_seconds after which to warn; the "
+        "start of a worker is part of it where none is ready",
     )
 
 
@@ -109,33 +110,49 @@ class AirflowTasksQueuedTooLong(Check[AirflowTasksQueuedTooLongOptions]):
 
     def find(self, tick: Tick) -> Iterator[Finding | Unchecked]:
         yield from self.unread(tick, AirflowState)
-        limit = self.options.task_queued_timeout_seconds
         for source, state in tick.snapshot.airflows.items():
             for (queue, executor), counts in sorted(state.queues.items()):
                 if counts.oldest_queued_at is None:
                     continue
                 age = tick.snapshot.now - counts.oldest_queued_at
-                if age > self.options.warn_at_ratio * limit:
-                    yield self._finding(
-                        {"source": source, "queue": queue, "executor": executor}, counts.queued, age
-                    )
+                starting = _seconds_to_a_worker(tick, queue)
+                limit = state.task_queued_timeout_seconds
+                if age + (starting or 0.0) > self.options.warn_at_ratio * limit:
+                    labels = {"source": source, "queue": queue, "executor": executor}
+                    yield self._finding(labels, counts.queued, (age, starting, limit))
 
-    def _finding(self, labels: dict[str, str], queued: int, age: float) -> Finding:
-        limit = self.options.task_queued_timeout_seconds
+    def _finding(
+        self, labels: dict[str, str], queued: int, seconds: tuple[float, float | None, float]
+    ) -> Finding:
+        age, starting, limit = seconds
+        told = "" if starting is None else f" and no worker is ready: one takes {span(starting)};"
+        evidence = {} if starting is None else {"worker_start_seconds": f"{starting:.0f}"}
         return Finding(
             check=self.context.name,
             severity=self.options.severity,
             summary=(
-                f"A task of queue {labels['queue']} has been queued for {span(age)}; "
+                f"A task of queue {labels['queue']} has been queued for {span(age)}{told or ';'} "
                 f"its message is void after {span(limit)}."
             ),
             labels=labels,
-            evidence={"queued": str(queued), "queued_for_seconds": f"{age:.0f}"},
+            evidence={"queued": str(queued), "queued_for_seconds": f"{age:.0f}", **evidence},
             remedy=(
                 "See that workers consume the queue and are well: `autoscaler status` and "
                 "`autoscaler explain`. Raise max_replicas, or [scheduler] task_queued_timeout."
             ),
         )
+
+
+def _seconds_to_a_worker(tick: Tick, queue: str) -> float | None:
+    """How long a worker of the queue takes to start by what was learned; None if one is ready.
+
+    The quickest of the fleets that serve it. None also where no start was timed.
+    """
+    fleets = [t.snapshot for t in tick.fleets.values() if queue in t.snapshot.fleet.queues]
+    if any(fleet.ready for fleet in fleets):
+        return None
+    learned = [fleet.start_up.p90_seconds for fleet in fleets if fleet.start_up is not None]
+    return min(learned, default=None)
 
 
 class AirflowWorkBlockedOptions(CheckOptions):

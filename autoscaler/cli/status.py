@@ -29,7 +29,7 @@ from autoscaler.cli.table import (
     sparkline,
     table,
 )
-from autoscaler.engine.wording import span
+from autoscaler.engine.wording import count, span
 
 EXAMPLES = """\
 examples:
@@ -180,6 +180,7 @@ def _notes(document: Document, fleets: list[Document], health: Document) -> Iter
     for fleet in fleets:
         if fleet["verdict"] not in SAID_BY_NUMBERS:
             yield YELLOW, f"{fleet['name']}: {fleet['verdict_message']}"
+    yield from _learned(document, fleets)
     findings = health["findings"]
     if not any(finding["check"] == "source_down" for finding in findings):
         yield from _down(health["sources"])
@@ -189,6 +190,16 @@ def _notes(document: Document, fleets: list[Document], health: Document) -> Iter
             yield color, f"{finding['severity']}: {finding['summary']}"
         if remedy:
             yield DIM, f"  {remedy}"
+
+
+def _learned(document: Document, fleets: list[Document]) -> Iterator[Part]:
+    for source, dags in document.get("known_dags", {}).items():
+        yield DIM, f"{source}: the footprints of {count(dags, 'DAG')} are known"
+    for fleet in fleets if "known_dags" not in document else ():
+        if fleet["start_up"] is not None:
+            half, most = (span(fleet["start_up"][key]) for key in ("p50_seconds", "p90_seconds"))
+            starts = count(fleet["start_up"]["starts"], "start")
+            yield DIM, f"of the last {starts} half took up to {half}, nine of ten up to {most}"
 
 
 def _down(sources: list[Document]) -> Iterator[Part]:

@@ -54,6 +54,7 @@ def airflow_demand(
         scheduler_seen_at=max(
             (job.heartbeat_at for job in state.jobs if job.kind is JobKind.SCHEDULER), default=None
         ),
+        task_queued_timeout_seconds=state.task_queued_timeout_seconds,
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+from autoscaler.engine.first_worker import first_worker
 from autoscaler.engine.guards import cap_growth, cap_shrink, guard, veto_growth
 from autoscaler.engine.history import History
 from autoscaler.engine.limits import (
@@ -31,9 +32,9 @@ def decide(
 ) -> tuple[Decision, History]:
     """How many replicas the fleet should have now, why, and what to remember of it.
 
-    recommend -> guard -> stabilize -> limit -> clamp -> veto. An operator's number, and the way
-    back from outside min..max, are only guarded. Whatever comes of it, what was recommended is
-    logged, so that the stabilization windows have no gaps.
+    recommend -> guard -> stabilize -> limit -> clamp -> first worker -> veto. An operator's number,
+    and the way back from outside min..max, are only guarded. Whatever comes of it, what was
+    recommended is logged, so that the stabilization windows have no gaps.
     """
     fleet, now, current = snapshot.fleet, snapshot.now, snapshot.current
     recommendations = tuple(policy.recommend(snapshot) for policy in policies)
@@ -53,6 +54,7 @@ def decide(
             steps.append(stabilized)
             steps += _limited(snapshot, history, stabilized.after, asked.ceiling)
         steps += _clamped(snapshot, steps[-1].after)
+        steps += _in_time(snapshot, history, steps[-1].after, asked.ceiling)
     if vetoed := veto_growth(snapshot, recommendations, steps[-1].after, override):
         steps.append(vetoed)
     if over_budget := cap_growth(snapshot, steps[-1].after, override):
@@ -114,6 +116,15 @@ def _rate_limited(snapshot: FleetSnapshot, history: History, proposed: int) -> S
 def _first_is_free(snapshot: FleetSnapshot, history: History) -> bool:
     behavior = snapshot.fleet.behavior
     return behavior is not None and starts_from_nothing(history, behavior.scale_up, snapshot.now)
+
+
+def _in_time(
+    snapshot: FleetSnapshot, history: History, proposed: int, ceiling: int | None
+) -> Iterator[Step]:
+    """The step to a first replica that cannot wait; the first cycle only observes."""
+    step = first_worker(snapshot, proposed, ceiling)
+    if step is not None and history.guard.last_tick_at is not None:
+        yield step
 
 
 def _clamped(snapshot: FleetSnapshot, proposed: int) -> Iterator[Step]:

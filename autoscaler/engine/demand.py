@@ -120,6 +120,7 @@ def fleet_snapshot(fleet: Fleet, snapshot: Snapshot, past: Past | None = None) -
         airflow=airflow,
         blockage=blockage(airflow, down, replicas, snapshot.now),
         headroom=headroom(fleet, snapshot, replicas, past.usage, past.sharing),
+        start_up=past.profiles.start_up(fleet.name),
     )
 
 

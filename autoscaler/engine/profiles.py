@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from math import ceil
 from statistics import fmean, median
 
-from autoscaler.model import Measured, Measurement, Replica
+from autoscaler.model import Measured, Measurement, Replica, StartUp
 
 MOST_VALUES = 64
 MOST_NAMES = 4096
@@ -45,6 +45,17 @@ class Profiles:
         if left:
             return fmean(left)
         return max(elapsed, 0.0) if values else None
+
+    def start_up(self, fleet: str) -> StartUp | None:
+        """How long the fleet's own units took to start; None while none was timed.
+
+        Quantiles by nearest rank, so that each is a time that was measured.
+        """
+        starts = sorted(self.durations.get((Measured.START, fleet), ()))
+        if not starts:
+            return None
+        p50, p90 = (starts[ceil(share * len(starts)) - 1] for share in (0.5, 0.9))
+        return StartUp(p50, p90, len(starts))
 
     def laid_on(self, replica: Replica, names: Mapping[str, str], now: float) -> Replica:
         """The replica with the time in which its tasks are likely to end, where that is known.

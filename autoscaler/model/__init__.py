@@ -2,6 +2,7 @@
 
 from autoscaler.model.airflow import (
     HEARTBEAT_SECONDS,
+    TASK_QUEUED_TIMEOUT_SECONDS,
     AirflowDemand,
     AirflowJob,
     AirflowPool,
@@ -41,7 +42,8 @@ from autoscaler.model.fleet import (
     Unit,
     UnitPhase,
 )
-from autoscaler.model.measurement import Measured, Measurement
+from autoscaler.model.footprint import Curve, FinishedRun, FinishedTask, Footprint, RunShape
+from autoscaler.model.measurement import Measured, Measurement, StartUp
 from autoscaler.model.observation import (
     ActiveTask,
     BrokerState,
@@ -57,6 +59,7 @@ from autoscaler.model.verdict import Bottleneck, Headroom, Verdict
 
 __all__ = [
     "HEARTBEAT_SECONDS",
+    "TASK_QUEUED_TIMEOUT_SECONDS",
     "Action",
     "ActionKind",
     "ActiveTask",
@@ -75,14 +78,18 @@ __all__ = [
     "Bottleneck",
     "BrokerState",
     "Budgets",
+    "Curve",
     "Decision",
     "Drain",
     "DrainRules",
     "Fence",
     "Finding",
+    "FinishedRun",
+    "FinishedTask",
     "Fleet",
     "FleetSnapshot",
     "FleetTick",
+    "Footprint",
     "Headroom",
     "JobKind",
     "Limit",
@@ -97,6 +104,7 @@ __all__ = [
     "Recommendation",
     "Replica",
     "Result",
+    "RunShape",
     "Sample",
     "SampleState",
     "Samples",
@@ -105,6 +113,7 @@ __all__ = [
     "Severity",
     "Snapshot",
     "Stage",
+    "StartUp",
     "Step",
     "Tick",
     "Unchecked",

@@ -6,7 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from autoscaler.model.footprint import FinishedRun
 from autoscaler.model.observation import Observation, Sample
+
+TASK_QUEUED_TIMEOUT_SECONDS = 600.0  # what Airflow comes with
 
 
 class Blocker(StrEnum):
@@ -129,6 +132,8 @@ class AirflowState(Observation):
     read_only: the database accepts no writes, so Airflow stands still. replica_lag_seconds: how
     old its copy is; None for a primary. connections: those that the whole server has now, of the
     most that users other than its own may have; None where it does not tell.
+    task_queued_timeout_seconds: after which Airflow gives up on a queued task. finished_runs: DAG
+    runs that are over, each told once, when it was read.
     """
 
     at: float
@@ -145,6 +150,8 @@ class AirflowState(Observation):
     replica_lag_seconds: float | None = None
     connections: int | None = None
     max_connections: int | None = None
+    task_queued_timeout_seconds: float = TASK_QUEUED_TIMEOUT_SECONDS
+    finished_runs: tuple[FinishedRun, ...] = ()
 
     def samples(self) -> Iterator[Sample]:
         """Counts by queue and executor, and of the whole; nothing grows with DAGs or tasks."""
@@ -197,6 +204,7 @@ class AirflowDemand:
     in whatever queue: Celery id -> `DAG.TASK`. left_alone: those that the scheduler could
     queue and does not. oldest_at: since when the first of those waiting does (Unix seconds).
     scheduler_seen_at: when the last scheduler that is called running gave a sign of life.
+    task_queued_timeout_seconds: as in AirflowState.
     """
 
     waiting: int
@@ -205,6 +213,7 @@ class AirflowDemand:
     blocked: Mapping[Block, int] = field(default_factory=dict)
     oldest_at: float | None = None
     scheduler_seen_at: float | None = None
+    task_queued_timeout_seconds: float = TASK_QUEUED_TIMEOUT_SECONDS
 
 
 @dataclass(frozen=True, slots=True)

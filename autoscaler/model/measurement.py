@@ -24,3 +24,15 @@ class Measurement:
     name: str
     seconds: float
     at: float
+
+
+@dataclass(frozen=True, slots=True)
+class StartUp:
+    """How long a fleet's units took, until their workers took tasks: of the last `starts` of them.
+
+    p50_seconds, p90_seconds: what half, and nine of ten, did not exceed.
+    """
+
+    p50_seconds: float
+    p90_seconds: float
+    starts: int

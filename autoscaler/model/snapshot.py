@@ -9,7 +9,8 @@ from autoscaler.model.airflow import AirflowDemand, AirflowState
 from autoscaler.model.decision import Decision, Outcome, Override, Result
 from autoscaler.model.finding import Alert, Finding
 from autoscaler.model.fleet import Fleet, Replica, Unit
-from autoscaler.model.measurement import Measurement
+from autoscaler.model.footprint import Footprint
+from autoscaler.model.measurement import Measurement, StartUp
 from autoscaler.model.observation import (
     BrokerState,
     Observation,
@@ -105,6 +106,7 @@ class FleetSnapshot:
     listening: whether what is told of its workers is of now; else silence tells nothing.
     airflow: its demand as Airflow knows it. blockage: what else than workers holds its work up.
     headroom: how much more the database and the API server bear, None without a bound.
+    start_up: how long its units take to start, None while none was timed.
     current: the replicas that it has or will have, neither draining nor terminating; counted once,
     as every stage of a decision asks for it.
     """
@@ -118,6 +120,7 @@ class FleetSnapshot:
     airflow: AirflowDemand | None = None
     blockage: Verdict | None = None
     headroom: Headroom | None = None
+    start_up: StartUp | None = None
     current: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -158,7 +161,8 @@ class FleetTick:
 class Tick:
     """Everything one tick saw, decided, did and found: the one record observers get.
 
-    bugs: what raised something unexpected -> its traceback.
+    bugs: what raised something unexpected -> its traceback. learned: the footprints that changed.
+    known_dags: how many there are, by source.
     """
 
     number: int
@@ -169,3 +173,5 @@ class Tick:
     alerts: tuple[Alert, ...] = ()
     leader: bool = True
     bugs: Mapping[str, str] = field(default_factory=dict)
+    learned: tuple[Footprint, ...] = ()
+    known_dags: Mapping[str, int] = field(default_factory=dict)

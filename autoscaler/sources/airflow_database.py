@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import math
+from dataclasses import replace
 
+import structlog
 from pydantic import Field, field_validator
 
 from autoscaler.clients.airflow.address import parse_address
 from autoscaler.clients.airflow.connection import AirflowDatabase
+from autoscaler.clients.airflow.history import History
 from autoscaler.clients.airflow.reading import read
 from autoscaler.clients.airflow.state import Defaults, state_of
 from autoscaler.errors import SourceError
-from autoscaler.interfaces import Context, Options, Source
-from autoscaler.model import AirflowState
+from autoscaler.interfaces import Context, Options, Source, Wake
+from autoscaler.model import TASK_QUEUED_TIMEOUT_SECONDS, AirflowState, FinishedRun
 from autoscaler.secret import Secret
+
+MOST_WAITING = 1_000  # runs that were read and that no poll has told of yet
 
 
 class AirflowDatabaseOptions(Options):
@@ -35,6 +40,17 @@ class AirflowDatabaseOptions(Options):
     )
     default_queue: str = Field(
         default="default", min_length=1, description="Airflow's default_queue"
+    )
+    task_queued_timeout_seconds: float = Field(
+        default=TASK_QUEUED_TIMEOUT_SECONDS,
+        gt=0,
+        description="Airflow's [scheduler] task_queued_timeout, after which it fails waiting tasks",
+    )
+    history_seconds: float = Field(
+        default=60,
+        ge=0,
+        description="How often runs that are over are looked at, to learn of each DAG which slots "
+        "it uses when; 0: never",
     )
     horizon_seconds: float = Field(
         default=3600, ge=0, description="How far ahead next runs are looked for"
@@ -61,10 +77,15 @@ class AirflowDatabaseSource(Source[AirflowDatabaseOptions]):
             executor=options.default_executor.rpartition(".")[2],
             queue=options.default_queue,
             parallelism=options.parallelism,
+            task_queued_timeout_seconds=options.task_queued_timeout_seconds,
         )
-        self._database = AirflowDatabase(
-            options.url, options.timeout_seconds, options.sql_alchemy_schema
-        )
+        where = options.url, options.timeout_seconds, options.sql_alchemy_schema
+        self._database = AirflowDatabase(*where)
+        self._archive = AirflowDatabase(*where)
+        self._history = History(self._defaults)
+        self._finished: list[FinishedRun] = []
+        self._log = structlog.get_logger()
+        self._history_fault = ""
 
     async def read(self, now: float) -> AirflowState:
         """Airflow's state. Raises SourceError, saying what to do."""
@@ -81,8 +102,39 @@ class AirflowDatabaseSource(Source[AirflowDatabaseOptions]):
                 f"{self._database} is a replica and lags {behind} behind:"
                 " point `url` at the primary"
             )
-        return state_of(reading, now, self._defaults)
+        state = state_of(reading, now, self._defaults)
+        if self.options.history_seconds:
+            self._history.follow(state)
+        finished, self._finished = self._finished, []
+        return replace(state, finished_runs=tuple(finished))
+
+    async def watch(self, wake: Wake) -> None:
+        """Read history now and then, over a connection of its own that is closed in between.
+
+        So demand never waits for it, and does not fail with it.
+        """
+        while self.options.history_seconds:
+            await asyncio.sleep(self.options.history_seconds)
+            if self._history.waiting:
+                await self._look_back()
 
     async def aclose(self) -> None:
-        """Close the connection."""
+        """Close the connections."""
         await self._database.aclose()
+        await self._archive.aclose()
+
+    async def _look_back(self) -> None:
+        try:
+            async with self._archive.snapshot(SourceError) as snapshot:
+                found = await self._history.read(snapshot, self.options.timeout_seconds / 2)
+        except SourceError as error:
+            if not self._history_fault:
+                self._log.warning("history not read", source=self.context.name, why=str(error))
+            self._history_fault = str(error)
+            return
+        finally:
+            await self._archive.aclose()
+        if self._history_fault:
+            self._log.info("history read again", source=self.context.name)
+        self._history_fault = ""
+        self._finished = [*self._finished, *found][-MOST_WAITING:]

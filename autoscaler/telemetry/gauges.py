@@ -26,6 +26,7 @@ def gauges(tick: Tick, read_at: Mapping[str, float]) -> Iterator[Metric]:
     yield from _fleets(tick)
     yield from _queues(tick)
     yield from _sources(tick, read_at)
+    yield from _learned(tick)
     yield _gauge("alerts", "Alerts by name and state", ("alertname", "state"), _alerts(tick))
     yield _gauge("leader", "Whether this daemon carries decisions out", (), [((), tick.leader)])
     at: list[Row] = [((), tick.snapshot.now)]
@@ -108,6 +109,18 @@ def _sources(tick: Tick, read_at: Mapping[str, float]) -> Iterator[Metric]:
     ages = [((name,), tick.snapshot.now - read_at[name]) for name in names if name in read_at]
     text = "How old what is known of the source was at the last tick"
     yield _gauge("source_age_seconds", text, ("source",), ages)
+
+
+def _learned(tick: Tick) -> Iterator[Metric]:
+    timed = {name: f.snapshot.start_up for name, f in tick.fleets.items() if f.snapshot.start_up}
+    starts: list[Row] = []
+    for name, known in timed.items():
+        starts += [((name, "0.5"), known.p50_seconds), ((name, "0.9"), known.p90_seconds)]
+    text = "How long a new replica takes until it takes tasks, of the last ones"
+    yield _gauge("worker_start_seconds", text, ("fleet", "quantile"), starts)
+    dags = [((source,), number) for source, number in tick.known_dags.items()]
+    text = "DAGs of which was learned which slots a run uses"
+    yield _gauge("known_dags", text, ("source",), dags)
 
 
 def _alerts(tick: Tick) -> list[Row]:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import structlog
 
-from autoscaler.model import Alert, AlertState, FleetTick, Measurement, Tick
+from autoscaler.engine.footprints import MOST_DAGS
+from autoscaler.model import Alert, AlertState, FleetTick, Footprint, Measurement, Tick
 from autoscaler.telemetry.documents import DecisionDocument
 from autoscaler.telemetry.journal_file import Entry, JournalFile, SampleRow, is_broken
 from autoscaler.telemetry.record import DecisionRecord, new_outcomes, same_story
@@ -86,6 +87,13 @@ class Journal:
         except (sqlite3.Error, OSError, ValueError):
             return []
 
+    async def footprints(self) -> list[Footprint]:
+        """What was learned of DAGs, least lately learned first."""
+        try:
+            return await asyncio.to_thread(self._file.footprints, MOST_DAGS)
+        except (sqlite3.Error, OSError):
+            return []
+
     def _entry(self, tick: Tick) -> Entry:
         now = tick.snapshot.now
         before = self._last.fleets if self._last else {}
@@ -101,6 +109,7 @@ class Journal:
             outcomes=tuple(outcome for f, old in fleets for outcome in new_outcomes(f, old)),
             alerts=tuple(self._changed_alerts(tick)),
             measured=tuple(one for fleet, _ in fleets for one in fleet.measured),
+            learned=tick.learned,
         )
 
     def _changed_alerts(self, tick: Tick) -> list[Alert]:

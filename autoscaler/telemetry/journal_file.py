@@ -12,31 +12,15 @@ from typing import Any
 
 import structlog
 
-from autoscaler.model import Alert, Measured, Measurement, Outcome
+from autoscaler.model import Alert, Footprint, Measured, Measurement, Outcome
 from autoscaler.telemetry.documents import DecisionDocument
+from autoscaler.telemetry.footprint_rows import footprints_of, row_of
+from autoscaler.telemetry.journal_schema import TABLES, VERSION, script
 from autoscaler.telemetry.record import DecisionRecord
 
-VERSION = 2
 BUSY_SECONDS = 2.0
 PRUNE_EVERY_SECONDS = 600.0
 MOST_CUTS = 50
-TABLES = ("samples", "decisions", "actions", "alerts", "measurements")
-SCHEMA = """
-CREATE TABLE samples (at REAL, fleet TEXT, current INTEGER, desired INTEGER, ready INTEGER,
-    draining INTEGER, waiting REAL, running REAL, oldest_age_seconds REAL);
-CREATE TABLE decisions (at REAL, fleet TEXT, current INTEGER, desired INTEGER, reason TEXT,
-    record TEXT);
-CREATE TABLE actions (at REAL, fleet TEXT, kind TEXT, unit TEXT, worker TEXT, term INTEGER,
-    sequence INTEGER, result TEXT, reason TEXT, message TEXT);
-CREATE TABLE alerts (at REAL, name TEXT, labels TEXT, state TEXT, severity TEXT, summary TEXT);
-CREATE TABLE measurements (at REAL, kind TEXT, name TEXT, seconds REAL);
-CREATE INDEX samples_at ON samples (at);
-CREATE INDEX decisions_at ON decisions (at);
-CREATE INDEX decisions_of_fleet ON decisions (fleet, at);
-CREATE INDEX actions_at ON actions (at);
-CREATE INDEX alerts_at ON alerts (at);
-CREATE INDEX measurements_at ON measurements (at);
-"""
 SampleRow = tuple[float, str, int, int, int, int, float | None, float | None, float | None]
 
 
@@ -50,6 +34,7 @@ class Entry:
     outcomes: tuple[Outcome, ...] = ()
     alerts: tuple[Alert, ...] = ()
     measured: tuple[Measurement, ...] = ()
+    learned: tuple[Footprint, ...] = ()
 
 
 class JournalFile:
@@ -100,6 +85,11 @@ class JournalFile:
         rows = self._read(query, (limit,))
         return [Measurement(Measured(kind), *rest) for kind, *rest in reversed(rows)]
 
+    def footprints(self, limit: int) -> list[Footprint]:
+        """The latest learned, least lately first; what cannot be used is left out."""
+        query = "SELECT source, dag, at, runs FROM footprints ORDER BY at DESC LIMIT ?"
+        return list(footprints_of(reversed(self._read(query, (limit,)))))
+
     def close(self) -> None:
         """Give the file back. It may be written again, which opens it again."""
         if self._connection is not None:
@@ -122,7 +112,7 @@ class JournalFile:
         connection = sqlite3.connect(self._path, timeout=BUSY_SECONDS, check_same_thread=False)
         self._connection = connection
         version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if version not in (0, VERSION):
+        if not 0 <= version <= VERSION:
             aside = self.put_aside(now)
             structlog.get_logger().warning(
                 "journal of another version put aside", version=version, kept_as=str(aside)
@@ -132,8 +122,8 @@ class JournalFile:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA journal_size_limit = 4194304")
-        if version == 0:
-            connection.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
+        if version < VERSION:
+            connection.executescript(script(version))
         return connection
 
     def _prune(self, connection: sqlite3.Connection, now: float) -> None:
@@ -159,12 +149,13 @@ def _insert(connection: sqlite3.Connection, entry: Entry) -> None:
     _add(connection, "alerts", [_alert_row(alert, entry.at) for alert in entry.alerts])
     rows = [(one.at, one.kind.value, one.name, one.seconds) for one in entry.measured]
     _add(connection, "measurements", rows)
+    _add(connection, "footprints", map(row_of, entry.learned))
 
 
 def _add(connection: sqlite3.Connection, table: str, rows: Iterable[tuple[Any, ...]]) -> None:
     for row in rows:
         marks = ", ".join("?" * len(row))
-        connection.execute(f"INSERT INTO {table} VALUES ({marks})", row)  # noqa: S608 - `table` is ours
+        connection.execute(f"INSERT OR REPLACE INTO {table} VALUES ({marks})", row)  # noqa: S608 - `table` is ours
 
 
 def _decision_row(record: DecisionRecord) -> tuple[Any, ...]:

@@ -44,11 +44,19 @@ class QueueDocument(TypedDict):
     oldest_age_seconds: float | None
 
 
+class StartUpDocument(TypedDict):
+    """How long half, and nine of ten, of the last `starts` units took until they took tasks."""
+
+    p50_seconds: float
+    p90_seconds: float
+    starts: int
+
+
 class FleetDocument(TypedDict):
     """A fleet in one line: how many, why, and how much there is to do.
 
     `current`, `ready` and `draining` are null while the target cannot be read. `trend` is the
-    demand in tasks at the last ticks.
+    demand in tasks at the last ticks; `start_up` is null until a start was timed.
     """
 
     name: str
@@ -68,16 +76,21 @@ class FleetDocument(TypedDict):
     utilization: float | None
     oldest_task_age_seconds: float | None
     trend: list[float | None]
+    start_up: StartUpDocument | None
     override: OverrideDocument | None
     missing: dict[str, str]
 
 
 class FleetsDocument(TypedDict):
-    """Every fleet at the last tick, which began `age_seconds` ago."""
+    """Every fleet at the last tick, which began `age_seconds` ago.
+
+    `known_dags`: of how many DAGs was learned which slots a run uses, by source.
+    """
 
     at: str
     age_seconds: float
     leader: bool
+    known_dags: dict[str, int]
     fleets: list[FleetDocument]
 
 

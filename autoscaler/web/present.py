@@ -10,6 +10,7 @@ from autoscaler.model import (
     QueueState,
     Replica,
     Severity,
+    StartUp,
     Tick,
 )
 from autoscaler.telemetry.recent import Recent
@@ -21,6 +22,7 @@ from autoscaler.web.documents import (
     QueueDocument,
     ReplicaDocument,
     SourceDocument,
+    StartUpDocument,
     TaskDocument,
 )
 
@@ -49,6 +51,7 @@ def fleet_document(tick: FleetTick, trend: list[float | None]) -> FleetDocument:
         "utilization": _sample(tick, "utilization"),
         "oldest_task_age_seconds": _sample(tick, "oldest_task_age_seconds"),
         "trend": trend,
+        "start_up": _start_up(snapshot.start_up),
         "override": override_document(tick.override) if tick.override else None,
         "missing": dict(snapshot.missing),
     }
@@ -128,6 +131,16 @@ def alert_document(alert: Alert) -> AlertDocument:
         "active_since": iso_time(alert.active_since),
         "fired_at": iso_time_if_any(alert.fired_at),
         "resolved_at": iso_time_if_any(alert.resolved_at),
+    }
+
+
+def _start_up(known: StartUp | None) -> StartUpDocument | None:
+    if known is None:
+        return None
+    return {
+        "p50_seconds": round(known.p50_seconds, 3),
+        "p90_seconds": round(known.p90_seconds, 3),
+        "starts": known.starts,
     }
 
 

@@ -63,6 +63,7 @@ async def fleets(backend: Backend, _: web.Request) -> FleetsDocument:
         "at": iso_time(tick.snapshot.now),
         "age_seconds": backend.age_seconds(),
         "leader": tick.leader,
+        "known_dags": dict(tick.known_dags),
         "fleets": [fleet_document(f, recent.trend(name)) for name, f in tick.fleets.items()],
     }
 

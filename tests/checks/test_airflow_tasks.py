@@ -22,6 +22,7 @@ from autoscaler.model import (
     Blocker,
     Bottleneck,
     Severity,
+    StartUp,
     Verdict,
 )
 from tests.checks.scene import look, make, scene
@@ -72,6 +73,26 @@ def test_tasks_that_airflow_is_about_to_fail():
         "A task of queue default has been queued for 5 min; its message is void after 10 min."
     )
     assert finding.evidence == {"queued": "7", "queued_for_seconds": "301"}
+
+
+def test_where_no_worker_is_ready_its_start_is_part_of_the_wait():
+    queue = AirflowQueue("default", "CeleryExecutor", queued=7, oldest_queued_at=NOW - 100)
+    state = of(queues={("default", "CeleryExecutor"): queue}, task_queued_timeout_seconds=400)
+
+    def found(*turns):
+        return look(make(AirflowTasksQueuedTooLong), scene(*turns, airflow=state))[0]
+
+    none = replace(seen(), start_up=StartUp(60, 120, 5))
+    other = turn(snapshot=replace(seen(replica("a"), name="eu", queues=("eu",))))
+    [finding] = found(turn(snapshot=none), other)
+    assert finding.summary == (
+        "A task of queue default has been queued for 100 s and no worker is ready: one takes 2 min;"
+        " its message is void after 6 min."
+    )
+    assert finding.evidence["worker_start_seconds"] == "120"
+    assert found(turn(snapshot=replace(none, start_up=StartUp(60, 99, 5)))) == []
+    assert found(turn(snapshot=replace(none, start_up=None))) == []
+    assert found(turn(snapshot=replace(none, replicas=(replica("a"),)))) == []
 
 
 def test_work_that_no_worker_could_help():

@@ -15,6 +15,7 @@ from autoscaler.model import (
     Result,
     Severity,
     Stage,
+    StartUp,
     UnitPhase,
     Verdict,
 )
@@ -80,6 +81,17 @@ def test_the_bottleneck_is_told_where_more_workers_would_not_help(
     daemon.observe(tick(turn(3, snapshot=replace(seen(replica("a")), blockage=pool))))
     main(["status"])
     assert f"default: {pool.message}" in capsys.readouterr().out.splitlines()
+
+
+def test_what_was_learned_is_told(daemon: Daemon, capsys: Capture) -> None:
+    started = replace(seen(replica("a")), start_up=StartUp(8, 20, 3))
+    daemon.observe(tick(turn(3, snapshot=started), known_dags={"airflow": 7}))
+    main(["status"])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-1] == "airflow: the footprints of 7 DAGs are known"
+    main(["status", "default"])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-1] == "of the last 3 starts half took up to 8 s, nine of ten up to 20 s"
 
 
 def test_a_source_that_is_down_is_told_once(daemon: Daemon, capsys: Capture) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from autoscaler.engine.profiles import MOST_NAMES, MOST_VALUES, Profiles
 from autoscaler.engine.scale_in import choose
-from autoscaler.model import ActiveTask, Measured, Measurement
+from autoscaler.model import ActiveTask, Measured, Measurement, StartUp
 from tests.records import NOW, replica, seen
 
 SECONDS = st.floats(min_value=0.1, max_value=1e6)
@@ -27,6 +27,17 @@ def runs(unit, *tasks, **more):
 
 def expected(profiles, one, names=None):
     return profiles.laid_on(one, names or {}, NOW).expected_empty_seconds
+
+
+@pytest.mark.parametrize(
+    ("seconds", "p50", "p90"),
+    [((7,), 7, 7), ((30, 10), 10, 30), (tuple(range(1, 11)), 5, 9), ((5, *[1] * 64), 1, 1)],
+)
+def test_how_long_a_fleets_last_units_took_to_start(seconds, p50, p90):
+    known = learned(*seconds, name="default", kind=Measured.START)
+    starts = min(len(seconds), MOST_VALUES)
+    assert known.start_up("default") == StartUp(p50, p90, starts)
+    assert known.start_up("other") is None
 
 
 def test_nothing_new_is_the_same():

@@ -4,7 +4,15 @@ import asyncio
 
 import pytest
 import pytest_asyncio
+from sqlalchemy import text
+from sqlalchemy.dialects import mysql
 
+from autoscaler.clients.airflow import history
+from autoscaler.clients.airflow.connection import AirflowDatabase
+from autoscaler.clients.airflow.history import History
+from autoscaler.clients.airflow.state import Defaults
+from autoscaler.errors import SourceError
+from autoscaler.secret import Secret
 from tests.airflow_tables import Airflow, ago
 from tests.mariadb import PASSWORD, mariadb
 from tests.sources.airflow_rows import comparable, fill
@@ -39,6 +47,31 @@ async def test_the_same_rows_make_the_same_state(airflow, server, seed):
     assert len(mine.tasks) > 50
     assert sum(queue.admissible for queue in mine.queues.values()) > 0
     assert comparable(its) == comparable(mine)
+
+
+@pytest.mark.parametrize("major", [2, 3])
+async def test_history_is_read_by_keys_and_tells_the_same(server, major):
+    twin = Airflow(server.url(server.new_database()), major)
+    await twin.create()
+    await fill(twin)
+    await twin.dag("hourly", next_dagrun_create_after=ago(-600))
+    await twin.ran("over", (ago(90), ago(80), ago(20)), dag_id="hourly")
+    database, past = AirflowDatabase(Secret(twin.url), 5), History(Defaults())
+    past.follow(await read(twin))
+    async with database.snapshot(SourceError) as snapshot:
+        runs = {run.dag_id: run for run in await past.read(snapshot, 5)}
+        for statement in (
+            history.state_of_run(snapshot.schema, ("hourly", "over")),
+            history.last_runs(snapshot.schema, "hourly"),
+            history.tasks_of(snapshot.schema, ("hourly", "over")),
+        ):
+            sql = statement.compile(dialect=mysql.dialect(), compile_kwargs={"literal_binds": True})
+            [plan] = await snapshot.rows(text(f"EXPLAIN {sql}"))
+            assert (plan.type in ("const", "ref", "range"), bool(plan.key)) == (True, True), plan
+    await database.aclose()
+    await twin.close()
+    assert runs["hourly"].started_at == around(90)
+    assert runs["hourly"].tasks[0].run_seconds == pytest.approx(60, abs=1)
 
 
 async def test_times_are_in_utc_whatever_zone_the_server_is_in(twin):

@@ -30,7 +30,7 @@ def read_by(major):
 
 def unused(major):
     """What the scripts grant beyond that, as it is of use for the other version only."""
-    return {"task_instance.updated_at", "dag_run.run_type"} if major == 3 else set()
+    return {"dag_run.run_type"} if major == 3 else set()
 
 
 @pytest.mark.parametrize("schema", ["public", "airflow"])

@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -22,31 +21,13 @@ from autoscaler.model import (
     Measurement,
     Result,
     Severity,
-    Tick,
 )
 from autoscaler.telemetry.journal import MOST_WAITING, Journal
 from autoscaler.telemetry.journal_file import JournalFile
-from tests.records import NOW, replica, seen
+from tests.records import NOW, seen
 from tests.servers import eventually
-from tests.ticks import SAMPLES, outcome, tick, turn
-
-DAY = 86_400.0
-
-
-def at(seconds: float, desired: int = 3, **more: Any) -> Tick:
-    """A tick so many seconds after NOW in which the fleet should have `desired` replicas."""
-    replicas = [replica(f"default-{n}") for n in range(3)]
-    snapshot = seen(*replicas, now=NOW + seconds, samples=SAMPLES)
-    return tick(turn(desired, snapshot=snapshot, **more), now=NOW + seconds)
-
-
-def rows(path: Path, query: str) -> list[Any]:
-    with closing(sqlite3.connect(path)) as connection:
-        return connection.execute(query).fetchall()
-
-
-def size(path: Path) -> int:
-    return path.stat().st_size
+from tests.telemetry.journals import DAY, at, rows, size, written
+from tests.ticks import outcome, tick, turn
 
 
 async def newest_is(journal: Journal, desired: int) -> bool:
@@ -64,14 +45,6 @@ async def running(journal: Journal) -> AsyncIterator[Journal]:
         writer.cancel()
         await asyncio.gather(writer, return_exceptions=True)
         await journal.aclose()
-
-
-async def written(path: Path, *ticks: Tick, **bounds: Any) -> Journal:
-    journal = Journal(path, **bounds)
-    for each in ticks:
-        journal.observe(each)
-        await journal.aclose()
-    return journal
 
 
 async def test_what_is_written(tmp_path: Path) -> None:
@@ -197,7 +170,7 @@ async def test_it_stays_within_its_size(tmp_path: Path) -> None:
         if number % 200 == 199:
             await journal.aclose()
     newest = await journal.decisions("default", 1)
-    assert path.stat().st_size <= 300_000
+    assert size(path) <= 300_000
     assert newest[0]["desired"] == 1_999
     assert len(await journal.decisions("default", 1_000)) > 100, "it keeps what it has room for"
     assert journal.dropped == 0

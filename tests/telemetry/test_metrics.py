@@ -18,6 +18,7 @@ from autoscaler.model import (
     Finding,
     Result,
     Severity,
+    StartUp,
     Tick,
 )
 from autoscaler.telemetry.journal import Journal
@@ -78,8 +79,9 @@ def firing(state: AlertState) -> Alert:
 def exported() -> dict[str, tuple[str, ...]]:
     """Every series there is, with the names of its labels."""
     of_airflow = replace(seen(replica("a"), samples=SAMPLES), airflow=AirflowDemand(0))
-    made = turn(3, snapshot=of_airflow, outcomes=(outcome(),))
-    metrics = fed(tick(made, alerts=(firing(AlertState.FIRING),)))
+    started = replace(of_airflow, start_up=StartUp(8, 20, 3))
+    made = turn(3, snapshot=started, outcomes=(outcome(),))
+    metrics = fed(tick(made, alerts=(firing(AlertState.FIRING),), known_dags={"airflow": 7}))
     labels: dict[str, tuple[str, ...]] = {}
     for family in text_string_to_metric_families(metrics.render()[0].decode()):
         labels |= {sample.name: tuple(sorted(sample.labels)) for sample in family.samples}
@@ -127,6 +129,15 @@ def test_the_values_of_one_tick() -> None:
     assert found["autoscaler_alerts"] == {("worker_silent", "firing"): 1}
     assert found["autoscaler_leader"][()] == 1
     assert found["autoscaler_last_tick_timestamp_seconds"][()] == NOW
+
+
+def test_what_was_learned() -> None:
+    started = replace(seen(replica("a")), start_up=StartUp(8, 20, 3))
+    found = seen_by(tick(turn(3, snapshot=started), known_dags={"airflow": 7}))
+    quantiles = {("default", "0.5"): 8, ("default", "0.9"): 20}
+    assert found["autoscaler_worker_start_seconds"] == quantiles
+    assert found["autoscaler_known_dags"] == {("airflow",): 7}
+    assert "autoscaler_worker_start_seconds" not in seen_by(tick())
 
 
 def test_what_waits_for_else_than_workers_is_counted_by_blocker() -> None:

@@ -13,6 +13,7 @@ from autoscaler.model import (
     Finding,
     Severity,
     Stage,
+    StartUp,
     Tick,
 )
 from autoscaler.telemetry.journal import Journal
@@ -73,6 +74,18 @@ async def test_metrics(api: Api) -> None:
     assert (await api.get("/metrics", headers=accept)).text.endswith("# EOF\n")
 
 
+async def test_what_was_learned(api: Api) -> None:
+    started = replace(seen(replica("a")), start_up=StartUp(8.12345, 20, 3))
+    api.observe(tick(turn(3, snapshot=started), known_dags={"airflow": 7}))
+    document = (await api.get("/api/v1/fleets")).document
+    assert document["known_dags"] == {"airflow": 7}
+    assert document["fleets"][0]["start_up"] == {
+        "p50_seconds": 8.123,
+        "p90_seconds": 20,
+        "starts": 3,
+    }
+
+
 async def test_fleets(api: Api) -> None:
     api.now[0] = NOW + 2.5
     document = (await api.get("/api/v1/fleets")).document
@@ -98,6 +111,7 @@ async def test_fleets(api: Api) -> None:
             "utilization": None,
             "oldest_task_age_seconds": None,
             "trend": [38.0],
+            "start_up": None,
             "override": None,
             "missing": {},
         }

@@ -32,13 +32,12 @@ _BOTH = {
     "job": "hostname job_type latest_heartbeat state",
     "slot_pool": "include_deferred pool slots",
     "task_instance": "dag_id executor external_executor_id hostname map_index pool pool_slots"
-    " priority_weight queue queued_dttm run_id start_date state task_id",
+    " priority_weight queue queued_dttm run_id start_date state task_id updated_at",
     "trigger": "id",
 }
 _AIRFLOW_2 = {
     "dag": "is_active",
     "dag_run": "execution_date run_type",
-    "task_instance": "updated_at",
 }
 _AIRFLOW_3 = {
     "dag": "is_stale",

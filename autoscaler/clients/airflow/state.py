@@ -15,6 +15,7 @@ from autoscaler.clients.airflow.reading import Reading
 from autoscaler.engine.admission import Admission, Limits, Scheduled, admit
 from autoscaler.model import (
     HEARTBEAT_SECONDS,
+    TASK_QUEUED_TIMEOUT_SECONDS,
     AirflowJob,
     AirflowPool,
     AirflowQueue,
@@ -35,11 +36,13 @@ class Defaults:
     """What Airflow's config says, for where the database says nothing.
 
     parallelism: tasks that one scheduler may have with its executors, 0 without limit.
+    task_queued_timeout_seconds: after which it gives up on a queued task.
     """
 
     executor: str = "CeleryExecutor"
     queue: str = "default"
     parallelism: int = 32
+    task_queued_timeout_seconds: float = TASK_QUEUED_TIMEOUT_SECONDS
 
     def key(self, row: Row[Any]) -> Key:
         """The queue, and the executor's short name, that a row means."""
@@ -71,7 +74,7 @@ def state_of(reading: Reading, now: float, defaults: Defaults) -> AirflowState:
         triggers=reading.triggers,
         import_errors=reading.import_errors,
         next_runs=tuple(
-            NextRun(row.dag_id, _seconds(row.next_dagrun_create_after, skew))
+            NextRun(row.dag_id, seconds_of(row.next_dagrun_create_after, skew))
             for row in reading.next_runs
         ),
         clock_skew_seconds=skew,
@@ -79,16 +82,17 @@ def state_of(reading: Reading, now: float, defaults: Defaults) -> AirflowState:
         replica_lag_seconds=reading.lag_seconds,
         connections=reading.connections,
         max_connections=reading.max_connections,
+        task_queued_timeout_seconds=defaults.task_queued_timeout_seconds,
     )
 
 
-def _seconds(time: datetime, skew: float) -> float:
-    """By our clock. MySQL's times have no zone: they are in UTC."""
+def seconds_of(time: datetime, skew: float) -> float:
+    """Unix seconds by our clock. MySQL's times have no zone: they are in UTC."""
     return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp() - skew
 
 
 def _maybe_seconds(time: datetime | None, skew: float) -> float | None:
-    return None if time is None else _seconds(time, skew)
+    return None if time is None else seconds_of(time, skew)
 
 
 def _task(row: Row[Any], queue: str, skew: float) -> AirflowTask:
@@ -109,7 +113,7 @@ def _task(row: Row[Any], queue: str, skew: float) -> AirflowTask:
 
 def _jobs(reading: Reading) -> Iterator[AirflowJob]:
     for row in reading.jobs:
-        heartbeat_at = _seconds(row.latest_heartbeat, reading.clock_skew_seconds)
+        heartbeat_at = seconds_of(row.latest_heartbeat, reading.clock_skew_seconds)
         yield AirflowJob(JobKind(row.job_type), row.hostname or "", heartbeat_at)
 
 
@@ -178,7 +182,7 @@ def _scheduled(reading: Reading, defaults: Defaults) -> Iterator[Scheduled]:
             pool_slots=max(0, row.pool_slots),
             priority_weight=row.priority_weight or 0,
             map_index=row.map_index,
-            run_date=no_date if row.date is None else _seconds(row.date, skew),
+            run_date=no_date if row.date is None else seconds_of(row.date, skew),
             max_active_tasks=row.max_active_tasks,
             tasks=row.tasks,
             since=_maybe_seconds(row.since, skew),
