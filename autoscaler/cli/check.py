@@ -71,7 +71,7 @@ def _summary(config: Config) -> Document:
         "fleets": [
             {
                 "name": fleet.name,
-                "queues": list(fleet.queues),
+                "queues": None if fleet.queues is None else list(fleet.queues),
                 "min_replicas": fleet.min_replicas,
                 "max_replicas": fleet.max_replicas,
                 "slots_per_replica": fleet.slots_per_replica,
@@ -124,7 +124,7 @@ def _live_lines(live: Document, *, colors: bool) -> Iterator[str]:
 def _fleet_row(fleet: Document) -> list[Cell]:
     return [
         str(fleet["name"]),
-        ", ".join(fleet["queues"]) or "-",
+        "found" if fleet["queues"] is None else ", ".join(fleet["queues"]) or "-",
         f"{fleet['min_replicas']}..{fleet['max_replicas']}",
         "measured" if fleet["slots_per_replica"] is None else str(fleet["slots_per_replica"]),
         str(fleet["target"]),

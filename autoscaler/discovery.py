@@ -1,0 +1,121 @@
+"""Finds the queues of a fleet that names none: at starts, and what its own workers turn out to use.
+
+What was found once stays, over restarts too: to serve a queue no more is for people to decide.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from autoscaler.clients.state_file import StateFormat
+from autoscaler.config.fleet import UNKNOWN_QUEUES
+from autoscaler.controller import Controller
+from autoscaler.errors import SourceError, StateError
+from autoscaler.interfaces import Source
+from autoscaler.model import Fleet, QueuesFrom, Tick
+
+QUEUES: StateFormat[tuple[str, ...]] = StateFormat(
+    tuple[str, ...], "delete it, and the queues are looked for again"
+)
+PATIENCE_SECONDS = 3.0
+
+log = structlog.get_logger("autoscaler.discovery")
+
+
+class Discovery:
+    """The known queues of the fleet that names none, sorted; none before everything was read.
+
+    remember: whether they are kept in `queues.json` of the state directory.
+    """
+
+    def __init__(self, state_directory: Path, *, remember: bool) -> None:
+        self._path = state_directory / "queues.json"
+        self._remember = remember
+        self._looked, self._why = False, ""
+        self.queues = self._remembered()
+
+    def again(self) -> None:
+        """Look once more, as after a reload."""
+        self._looked = False
+
+    async def grew(self, controller: Controller, now: float) -> bool:
+        """Whether more queues are known now than the controller has, which is to be replaced."""
+        if not any(_open(fleet) for fleet in controller.fleets):
+            return False
+        found = set(_of_own_workers(controller.last))
+        if not self._looked and not _blind(controller):
+            found |= await self._look(controller, now)
+            if self._looked and not found and not self.queues:
+                found = set(UNKNOWN_QUEUES)
+        fresh = found.difference(self.queues)
+        if fresh:
+            self.queues = tuple(sorted({*self.queues, *fresh}))
+            log.info("queues found", new=sorted(fresh), queues=list(self.queues))
+            self._keep()
+        return any(fleet.queues != self.queues for fleet in controller.fleets if _open(fleet))
+
+    async def _look(self, controller: Controller, now: float) -> set[str]:
+        try:
+            found = await _asked(controller, now)
+        except SourceError as error:
+            if str(error) != self._why:
+                log.warning("queues not found yet", why=str(error))
+            self._why = str(error)
+            return set()
+        self._looked, self._why = True, ""
+        return found
+
+    def _remembered(self) -> tuple[str, ...]:
+        try:
+            return QUEUES.read(self._path) or ()
+        except StateError as error:
+            log.warning("queues forgotten", why=str(error))
+            return ()
+
+    def _keep(self) -> None:
+        if not self._remember:
+            return
+        try:
+            QUEUES.write(self._path, self.queues)
+        except StateError as error:
+            log.warning("queues not kept", why=str(error))
+
+
+def _open(fleet: Fleet) -> bool:
+    return fleet.queues_from is not QueuesFrom.CONFIG
+
+
+def _blind(controller: Controller) -> bool:
+    """Whether the last tick could not read who is to be asked: then it is not asked as well."""
+    missing = controller.last.snapshot.missing if controller.last else ()
+    return any(source in missing for source in _knowing(controller))
+
+
+def _knowing(controller: Controller) -> dict[str, Source[Any]]:
+    """The sources of a kind that knows of queues."""
+    sources = controller.sources.items()
+    return {name: each for name, each in sources if type(each).queues is not Source.queues}
+
+
+def _of_own_workers(tick: Tick | None) -> Iterator[str]:
+    """What the fleet's workers take anyway, by their command or their app's own settings."""
+    for made in tick.fleets.values() if tick else ():
+        if _open(made.snapshot.fleet):
+            workers = (replica.worker for replica in made.snapshot.replicas)
+            yield from (queue for w in workers if w is not None for queue in w.queues or ())
+
+
+async def _asked(controller: Controller, now: float) -> set[str]:
+    """What the sources know, all asked at once. Raises SourceError if one of them cannot tell."""
+    asked = (source.queues(now) for source in _knowing(controller).values())
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            answers: Iterable[frozenset[str]] = await asyncio.gather(*asked)
+    except TimeoutError as error:
+        raise SourceError(f"no answer within {PATIENCE_SECONDS:g} s") from error
+    return set().union(*answers)
