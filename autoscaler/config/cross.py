@@ -167,9 +167,15 @@ def _source_faults(data: Any, fleets: list[Any]) -> Iterator[Fault]:
         if not any(issubclass(o, kind) or issubclass(kind, o) for o in observed):
             message = (
                 f"none of them reads {words}, which a fleet with queues needs; add one, "
-                f"or leave sources out and set {BROKER_URL}"
+                f"or leave sources out and set {BROKER_URL}{_else_none(fleets)}"
             )
             yield ("sources",), message
+
+
+def _else_none(fleets: list[Any]) -> str:
+    if all(_get(fleet, "queues") for fleet in fleets):
+        return ""
+    return "; or write queues: [] where the replicas are no Celery workers"
 
 
 def _observed(source: Any) -> type[Observation]:
