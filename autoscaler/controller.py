@@ -86,15 +86,12 @@ class Controller:
             previous=previous.health if previous else None,
             random=random,
         )
+        specs = tuple(zip(config.fleets, self.fleets, strict=True))
         self.targets: dict[str, Target[Any]] = {
-            spec.name: spec.target.make(self._context(fleet.name, fleet))
-            for spec, fleet in zip(config.fleets, self.fleets, strict=True)
+            spec.name: spec.target.make(self._context(fleet.name, fleet)) for spec, fleet in specs
         }
         self._memories: dict[str, Memory] = self._remembered(previous._memories if previous else {})
-        self._reconcilers = {
-            spec.name: self._reconciler(spec, fleet)
-            for spec, fleet in zip(config.fleets, self.fleets, strict=True)
-        }
+        self._reconcilers = {spec.name: self._reconciler(spec, fleet) for spec, fleet in specs}
 
     def memory_of(self, fleet: str) -> Memory:
         """What this controller remembers of a fleet; nothing of one it never had."""

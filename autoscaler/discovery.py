@@ -30,13 +30,15 @@ log = structlog.get_logger("autoscaler.discovery")
 class Discovery:
     """The known queues of the fleet that names none, sorted; none before everything was read.
 
-    remember: whether they are kept in `queues.json` of the state directory.
+    remember: whether they are kept in `queues.json` of the state directory. in_use: what the
+    sources told when they were asked last.
     """
 
     def __init__(self, state_directory: Path, *, remember: bool) -> None:
         self._path = state_directory / "queues.json"
         self._remember = remember
-        self._looked, self._why = False, ""
+        self._looked, self.why = False, ""
+        self.in_use: frozenset[str] = frozenset()
         self.queues = self._remembered()
 
     def again(self) -> None:
@@ -47,28 +49,27 @@ class Discovery:
         """Whether more queues are known now than the controller has, which is to be replaced."""
         if not any(_open(fleet) for fleet in controller.fleets):
             return False
-        found = set(_of_own_workers(controller.last))
         if not self._looked and not _blind(controller):
-            found |= await self._look(controller, now)
-            if self._looked and not found and not self.queues:
-                found = set(UNKNOWN_QUEUES)
-        fresh = found.difference(self.queues)
-        if fresh:
+            await self.look(controller, now)
+        found = {*self.in_use, *_of_own_workers(controller.last)}
+        if self._looked and not found and not self.queues:
+            found = set(UNKNOWN_QUEUES)
+        if fresh := found.difference(self.queues):
             self.queues = tuple(sorted({*self.queues, *fresh}))
             log.info("queues found", new=sorted(fresh), queues=list(self.queues))
             self._keep()
         return any(fleet.queues != self.queues for fleet in controller.fleets if _open(fleet))
 
-    async def _look(self, controller: Controller, now: float) -> set[str]:
+    async def look(self, controller: Controller, now: float) -> None:
+        """Ask the sources which queues are in use; what went wrong is in `why`, and told once."""
+        before = self.why
         try:
-            found = await _asked(controller, now)
+            self.in_use, self.why = await _asked(controller, now), ""
+            self._looked = True
         except SourceError as error:
-            if str(error) != self._why:
-                log.warning("queues not found yet", why=str(error))
-            self._why = str(error)
-            return set()
-        self._looked, self._why = True, ""
-        return found
+            self.why = str(error)
+        if self.why and self.why != before:
+            log.warning("queues not found yet", why=self.why)
 
     def _remembered(self) -> tuple[str, ...]:
         try:
@@ -110,7 +111,7 @@ def _of_own_workers(tick: Tick | None) -> Iterator[str]:
             yield from (queue for w in workers if w is not None for queue in w.queues or ())
 
 
-async def _asked(controller: Controller, now: float) -> set[str]:
+async def _asked(controller: Controller, now: float) -> frozenset[str]:
     """What the sources know, all asked at once. Raises SourceError if one of them cannot tell."""
     asked = (source.queues(now) for source in _knowing(controller).values())
     try:
@@ -118,4 +119,4 @@ async def _asked(controller: Controller, now: float) -> set[str]:
             answers: Iterable[frozenset[str]] = await asyncio.gather(*asked)
     except TimeoutError as error:
         raise SourceError(f"no answer within {PATIENCE_SECONDS:g} s") from error
-    return set().union(*answers)
+    return frozenset().union(*answers)
