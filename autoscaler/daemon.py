@@ -233,12 +233,12 @@ class Daemon:
 
     async def _discovered(self) -> bool:
         """Put a controller that knows more queues in this one's place; whether that was done."""
+        if not await self._discovery.grew(self._controller, self._clock.now()):
+            return False
         try:
-            if not await self._discovery.grew(self._controller, self._clock.now()):
-                return False
             fresh = self._controller_of(self._controller.config, self._controller)
         except Exception:
-            log.exception("a bug in a plugin: queues are not looked for")
+            log.exception("a bug in a plugin: the queues stay as they are")
             return False
         await self._replace(fresh)
         return True

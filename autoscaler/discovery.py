@@ -58,7 +58,7 @@ class Discovery:
             self.queues = tuple(sorted({*self.queues, *fresh}))
             log.info("queues found", new=sorted(fresh), queues=list(self.queues))
             self._keep()
-        return any(fleet.queues != self.queues for fleet in controller.fleets if _open(fleet))
+        return bool(self.queues) and any(_knows_less(f, self.queues) for f in controller.fleets)
 
     async def look(self, controller: Controller, now: float) -> None:
         """Ask the sources which queues are in use; what went wrong is in `why`, and told once."""
@@ -68,6 +68,8 @@ class Discovery:
             self._looked = True
         except SourceError as error:
             self.why = str(error)
+        except Exception as error:  # noqa: BLE001 - one plugin's bug must not stop the start
+            self.why = f"a bug in the plugin of a source: {error!r}"
         if self.why and self.why != before:
             log.warning("queues not found yet", why=self.why)
 
@@ -89,6 +91,11 @@ class Discovery:
 
 def _open(fleet: Fleet) -> bool:
     return fleet.queues_from is not QueuesFrom.CONFIG
+
+
+def _knows_less(fleet: Fleet, queues: tuple[str, ...]) -> bool:
+    guessed = fleet.queues_from is QueuesFrom.NOBODY
+    return guessed or (_open(fleet) and fleet.queues != queues)
 
 
 def _blind(controller: Controller) -> bool:

@@ -20,6 +20,12 @@ from autoscaler.model import AirflowState, ApiServerState, Fleet, Tick, WorkerSt
 
 QUEUED_TOO_LONG = "airflow_tasks_queued_too_long"
 MOST_NAMED = 5
+AS_PEOPLE_WRITE: dict[str, Any] = {
+    "sort_keys": False,
+    "allow_unicode": True,
+    "default_flow_style": None,
+    "width": 96,
+}
 NEW_FLEET_REPLICAS = {"min_replicas": 0, "max_replicas": 2}
 
 
@@ -66,7 +72,7 @@ def _new_fleets(config: Config, queues: Iterable[str]) -> Iterator[str]:
         name = _free_name(queue, taken)
         taken.add(name)
         fleet = {"name": name, "queues": [queue], **NEW_FLEET_REPLICAS, "target": target}
-        yield yaml.safe_dump([fleet], sort_keys=False, allow_unicode=True, width=96).rstrip()
+        yield yaml.safe_dump([fleet], **AS_PEOPLE_WRITE).rstrip()
         if left_out:
             yield f"    # and the target's {', '.join(left_out)}, as for {model.name}"
 
@@ -75,7 +81,9 @@ def _target(fleet: FleetConfig) -> tuple[dict[str, Any], list[str]]:
     """Its target as it can be written without showing a secret, and the keys that were left out."""
     plain: dict[str, Any] = {"kind": fleet.target.kind}
     left_out = []
-    for key, value in fleet.target.options.model_dump(exclude_unset=True).items():
+    options = fleet.target.options
+    for key in sorted(options.model_fields_set):
+        value = getattr(options, key)
         written = list(value) if isinstance(value, tuple) else value
         try:
             yaml.safe_dump(written)
@@ -99,10 +107,10 @@ def _strangers(fleets: tuple[Fleet, ...], tick: Tick) -> Iterator[Advice]:
     strange = sorted(name for name in workers if unit_of(name, tick) is None)
     if strange:
         yield Advice(
-            f"{count(len(strange), 'worker')} took tasks before and belongs to no fleet: "
-            f"{_listed(strange)}. Its slots do not count. Once the daemon runs, end it with "
-            "SIGTERM to its main process: it finishes what it runs. If it is to stay, name the "
-            "queues of your fleets, without those that it alone should serve."
+            f"{count(len(strange), 'worker')} of no fleet: {_listed(strange)}. What they can take "
+            "does not count. Once the daemon runs, end each by SIGTERM to its main process: it "
+            "finishes what it runs. Queues that only such workers should serve must not be among "
+            "those of a fleet: then name its `queues`."
         )
 
 

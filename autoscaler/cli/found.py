@@ -21,7 +21,7 @@ MOST_ROWS = 20
 QUEUES = ("queue", "fleet", "workers", "in broker", "queued", "running", "scheduled")
 WORKERS = ("worker", "unit", "slots", "busy", "queues")
 POOLS = ("full pool", "used", "slots", "waiting")
-JOBS = ("airflow", "host", "heartbeat")
+JOBS = ("process", "host", "heartbeat")
 
 
 def found(tick: Tick, in_use: Iterable[str]) -> Document:
