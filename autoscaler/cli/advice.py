@@ -173,7 +173,7 @@ def _useful(limit: int, slots: dict[str, tuple[Fleet, int]]) -> str:
     if len(slots) > 1:
         return "not all of them can be busy at once; raise it, or lower max_replicas."
     [(fleet, each)] = slots.values()
-    useful = ceil(limit / each)
+    useful = max(1, ceil(limit / each))
     if useful < fleet.max_replicas:
         return (
             f"replica {useful + 1} and beyond would start nothing; raise it, or write "

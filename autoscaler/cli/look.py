@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from autoscaler.cli.advice import advise
@@ -23,7 +25,11 @@ Document = dict[str, Any]
 def look(config: Config) -> Document:
     """What was found: `systems` (sources and targets), `fleets`, `findings`, `found`, `advice`."""
     configure(config.log.format, "warning")
-    return asyncio.run(_look(config.model_copy(update={"dry_run": True})))
+    with TemporaryDirectory() as nothing_yet:
+        # Targets lock their records, and so make the directory: not as the user who only looks.
+        state = config.state_directory if config.state_directory.exists() else Path(nothing_yet)
+        unchanging = {"dry_run": True, "state_directory": state}
+        return asyncio.run(_look(config.model_copy(update=unchanging)))
 
 
 async def _look(config: Config) -> Document:
