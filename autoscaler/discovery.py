@@ -6,7 +6,7 @@ What was found once stays, over restarts too: to serve a queue no more is for pe
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -119,11 +119,19 @@ def _of_own_workers(tick: Tick | None) -> Iterator[str]:
 
 
 async def _asked(controller: Controller, now: float) -> frozenset[str]:
-    """What the sources know, all asked at once. Raises SourceError if one of them cannot tell."""
+    """What the sources know, all asked at once. Raises SourceError if one of them cannot tell.
+
+    All are waited for: none may still be read when the tick reads it.
+    """
     asked = (source.queues(now) for source in _knowing(controller).values())
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
-            answers: Iterable[frozenset[str]] = await asyncio.gather(*asked)
+            answers = await asyncio.gather(*asked, return_exceptions=True)
     except TimeoutError as error:
         raise SourceError(f"no answer within {PATIENCE_SECONDS:g} s") from error
-    return frozenset().union(*answers)
+    found: set[str] = set()
+    for answer in answers:
+        if isinstance(answer, BaseException):
+            raise answer
+        found |= answer
+    return frozenset(found)
