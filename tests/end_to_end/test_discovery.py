@@ -15,6 +15,7 @@ from tests.servers import Process, celery_worker, eventually, valkey
 from tests.sources.airflow_scene import airflow_on, scheduler
 from tests.units import kill_units
 
+PATIENCE_SECONDS = 120  # programs start slowly on a machine that does much else
 WORKER = f"{sys.executable}, -m, celery, -A, tests.celery_app, worker"
 OPTIONS = '--hostname, "{unit}@%h", --queues, "{queues}"'
 CONFIG = f"""\
@@ -40,12 +41,14 @@ async def test_three_lines_are_enough(postgres, tmp_path):
             async with celery_worker(broker.url, "old@test", queues=("default", "mail")):
                 await check(tmp_path, env)
                 await daemon.launch()
-                await eventually(lambda: daemon.events("queues found"), "the queues", 30)
+                await eventually(
+                    lambda: daemon.events("queues found"), "the queues", PATIENCE_SECONDS
+                )
             [found] = daemon.events("queues found")
             assert found["queues"] == ["default", "eu", "mail"]
-            await eventually(lambda: serving(daemon), "a worker of its own", 60)
+            await eventually(lambda: serving(daemon), "a worker of its own", PATIENCE_SECONDS)
             await airflow.tasks("queued", 40, "now", **EUROPE)
-            await eventually(lambda: wanted(daemon, 3), "three replicas", 60)
+            await eventually(lambda: wanted(daemon, 3), "three replicas", PATIENCE_SECONDS)
         finally:
             await daemon.kill()
             kill_units(tmp_path / "state")
@@ -61,7 +64,7 @@ async def check(directory: Path, env: dict[str, str]) -> None:
     place.mkdir()
     checked = Process(command, directory / "check.log", {**env, **python_path}, place)
     await checked.launch()
-    assert await checked.exited() == 0, checked.output
+    assert await checked.exited(PATIENCE_SECONDS) == 0, checked.output
     found = json.loads(checked.output.splitlines()[-1])["live"]["found"]
     queues = {row["queue"]: (row["fleet"], row["workers"]) for row in found["queues"]}
     assert queues == {"default": ("default", 1), "eu": ("default", 0), "mail": ("default", 1)}
