@@ -114,7 +114,7 @@ class Controller:
         self._snapshot = snapshot = await self._observe(now)
         self._usages = {
             airflow: self._usages.get(airflow, Usage()).after(snapshot, airflow)
-            for airflow in {fleet.airflow for fleet in self._fleets if fleet.airflow}
+            for airflow in {fleet.airflow for fleet in self.fleets if fleet.airflow}
         }
         async with asyncio.TaskGroup() as turns:
             running = {
@@ -211,7 +211,7 @@ class Controller:
             custody=memory.custody,
             profiles=self.profiles,
             usage=self._usages.get(fleet.airflow or "", Usage()),
-            sharing=sum(other.airflow == fleet.airflow for other in self._fleets),
+            sharing=sum(other.airflow == fleet.airflow for other in self.fleets),
         )
         view = fleet_snapshot(fleet, snapshot, past)
         try:

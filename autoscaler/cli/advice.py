@@ -14,11 +14,10 @@ import yaml
 
 from autoscaler.cli.found import consumers, schedulers_alive, server_of, unit_of
 from autoscaler.config import Config, FleetConfig
-from autoscaler.engine.hearing import STARTING_SECONDS
+from autoscaler.engine.first_worker import SHARE_OF_TIMEOUT, start_seconds
 from autoscaler.engine.wording import count, span
-from autoscaler.model import AirflowState, ApiServerState, Fleet, Tick, WorkerState
+from autoscaler.model import AirflowState, ApiServerState, Fleet, ScalingRules, Tick, WorkerState
 
-QUEUED_TOO_LONG = "airflow_tasks_queued_too_long"
 MOST_NAMED = 5
 AS_PEOPLE_WRITE: dict[str, Any] = {
     "sort_keys": False,
@@ -46,7 +45,7 @@ def advise(config: Config, tick: Tick, in_use: Iterable[str]) -> tuple[Advice, .
             _strangers(fleets, tick),
             chain.from_iterable(_slots(fleet, tick) for fleet in fleets),
             _too_many(fleets, tick),
-            _too_late(config, fleets),
+            _too_late(tick),
             _no_api(tick),
         )
     )
@@ -182,20 +181,21 @@ def _useful(limit: int, slots: dict[str, tuple[Fleet, int]]) -> str:
     return "the last replica would not be filled."
 
 
-def _too_late(config: Config, fleets: tuple[Fleet, ...]) -> Iterator[Advice]:
-    """Fleets that may need longer from zero to a first worker than Airflow lets a task wait."""
-    check = config.enabled_checks().get(QUEUED_TOO_LONG)
-    limit = getattr(check and check.options, "task_queued_timeout_seconds", None)
-    share = getattr(check and check.options, "warn_at_ratio", 1.0)
-    for fleet in fleets:
-        window = fleet.behavior.scale_up.stabilization_window_seconds if fleet.behavior else 0
-        needed = (window or 0) + 2 * fleet.interval_seconds + STARTING_SECONDS
-        if fleet.airflow and not fleet.min_replicas and limit and needed > share * limit:
+def _too_late(tick: Tick) -> Iterator[Advice]:
+    """Fleets whose first worker only comes because a task would else wait for too long."""
+    for made in tick.fleets.values():
+        fleet, demand = made.snapshot.fleet, made.snapshot.airflow
+        if demand is None or fleet.min_replicas:
+            continue
+        rules = fleet.behavior.scale_up if fleet.behavior else ScalingRules()
+        window, starting = rules.stabilization_window_seconds or 0, made.snapshot.start_up
+        needed, limit = window + start_seconds(starting), demand.task_queued_timeout_seconds
+        if needed > SHARE_OF_TIMEOUT * limit:
             yield Advice(
                 f"{fleet.name} may need {span(needed)} from zero to its first worker (scale-up "
-                f"window {span(window or 0)}, and up to {span(STARTING_SECONDS)} to start); "
+                f"window {span(window)}, and up to {span(start_seconds(starting))} to start); "
                 f"Airflow fails what is queued for {span(limit)}: shorten the window, or write "
-                "min_replicas: 1."
+                "min_replicas: 1. As it is, the first worker comes past the window."
             )
 
 

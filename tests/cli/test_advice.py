@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,15 +12,18 @@ from autoscaler.cli.advice import Advice, advise
 from autoscaler.cli.found import found, found_lines
 from autoscaler.config import Config
 from autoscaler.model import (
+    AirflowDemand,
     AirflowJob,
     AirflowPool,
     AirflowQueue,
     AirflowState,
     ApiServerState,
+    Behavior,
     FleetTick,
     JobKind,
     QueueState,
     Replica,
+    ScalingRules,
     Snapshot,
     Tick,
     WorkerState,
@@ -140,15 +144,15 @@ def test_several_fleets_and_schedulers_share_one_parallelism() -> None:
 
 
 def test_a_window_that_is_too_long_for_what_is_queued() -> None:
-    rules = {"scale_up": {"stabilization_window_seconds": 300}}
-    before = config({"min_replicas": 0, "behavior": rules})
-    behavior = before.engine_fleets()[0].behavior
-    slow = made(min_replicas=0, airflow="airflow", behavior=behavior)
-    [advice] = advise(before, tick(slow), ())
+    behavior = Behavior(ScalingRules(300), ScalingRules())
+    slow = seen(max_replicas=3, min_replicas=0, behavior=behavior)
+    slow = replace(slow, airflow=AirflowDemand(0))
+    [advice] = advise(config(), tick(turn(1, snapshot=slow)), ())
     assert "may need 7 min from zero to its first worker" in advice.text
-    off = config(checks={"airflow_tasks_queued_too_long": {"enabled": False}})
-    assert advise(off, tick(slow), ()) == ()
-    assert advise(before, tick(made(min_replicas=0, airflow="airflow")), ()) == ()
+    quick = replace(slow, fleet=replace(slow.fleet, behavior=None))
+    assert advise(config(), tick(turn(1, snapshot=quick)), ()) == ()
+    learned = replace(slow, airflow=AirflowDemand(0, task_queued_timeout_seconds=900))
+    assert advise(config(), tick(turn(1, snapshot=learned)), ()) == ()
 
 
 def test_airflow_3_without_a_word_of_its_api_server() -> None:
