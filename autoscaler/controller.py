@@ -27,6 +27,7 @@ from autoscaler.model import (
     Footprint,
     Observation,
     Outcome,
+    QueuesFrom,
     Result,
     Snapshot,
     Tick,
@@ -44,6 +45,7 @@ class Controller:
     """Everything but the clock and the server: `await controller.tick(now)` is one whole cycle.
 
     previous: the controller that this one replaces after a reload; what it remembers carries on.
+    queues: of the fleet that names none, as `discovery` found them; without them nothing is done.
     patience_seconds: how long one poll, and one effect, may take. random: spreads retries. What it
     learns of how long tasks take is in `profiles`, and of DAGs in `footprints`; both may be set to
     what an earlier one learned.
@@ -57,6 +59,7 @@ class Controller:
         leadership: Leadership | None = None,
         overrides: Overrides | None = None,
         previous: Controller | None = None,
+        queues: tuple[str, ...] = (),
         patience_seconds: float = PATIENCE_SECONDS,
         random: Random | None = None,
     ) -> None:
@@ -72,7 +75,7 @@ class Controller:
         self._observers = tuple(observers)
         self._snapshot = Snapshot(now=0.0)
         self._bugs: dict[str, str] = {}
-        self._fleets = config.engine_fleets()
+        self.fleets = config.engine_fleets(queues)
         self.sources: dict[str, Source[Any]] = {
             name: source.make(self._context(name)) for name, source in config.sources.items()
         }
@@ -83,15 +86,12 @@ class Controller:
             previous=previous.health if previous else None,
             random=random,
         )
+        specs = tuple(zip(config.fleets, self.fleets, strict=True))
         self.targets: dict[str, Target[Any]] = {
-            spec.name: spec.target.make(self._context(fleet.name, fleet))
-            for spec, fleet in zip(config.fleets, self._fleets, strict=True)
+            spec.name: spec.target.make(self._context(fleet.name, fleet)) for spec, fleet in specs
         }
         self._memories: dict[str, Memory] = self._remembered(previous._memories if previous else {})
-        self._reconcilers = {
-            spec.name: self._reconciler(spec, fleet)
-            for spec, fleet in zip(config.fleets, self._fleets, strict=True)
-        }
+        self._reconcilers = {spec.name: self._reconciler(spec, fleet) for spec, fleet in specs}
 
     def memory_of(self, fleet: str) -> Memory:
         """What this controller remembers of a fleet; nothing of one it never had."""
@@ -114,7 +114,7 @@ class Controller:
         self._snapshot = snapshot = await self._observe(now)
         self._usages = {
             airflow: self._usages.get(airflow, Usage()).after(snapshot, airflow)
-            for airflow in {fleet.airflow for fleet in self._fleets if fleet.airflow}
+            for airflow in {fleet.airflow for fleet in self.fleets if fleet.airflow}
         }
         async with asyncio.TaskGroup() as turns:
             running = {
@@ -211,7 +211,7 @@ class Controller:
             custody=memory.custody,
             profiles=self.profiles,
             usage=self._usages.get(fleet.airflow or "", Usage()),
-            sharing=sum(other.airflow == fleet.airflow for other in self._fleets),
+            sharing=sum(other.airflow == fleet.airflow for other in self.fleets),
         )
         view = fleet_snapshot(fleet, snapshot, past)
         try:
@@ -226,19 +226,22 @@ class Controller:
         One that comes back with a later reload would otherwise be taken for an old daemon.
         """
         gone = {name: Memory(sequence=memory.sequence) for name, memory in before.items()}
-        here = {fleet.name: before.get(fleet.name, Memory()) for fleet in self._fleets}
+        here = {fleet.name: before.get(fleet.name, Memory()) for fleet in self.fleets}
         return {**gone, **here}
 
     def _reconciler(self, spec: FleetConfig, fleet: Fleet) -> Reconciler:
         return Reconciler(
             fleet,
             [policy.make(self._context(policy.kind, fleet)) for policy in spec.policies],
-            None if self.config.dry_run else self._actuator(fleet),
+            self._actuator(fleet),
             lambda: self.leadership.term,
             self._memories[fleet.name],
         )
 
-    def _actuator(self, fleet: Fleet) -> Actuator:
+    def _actuator(self, fleet: Fleet) -> Actuator | None:
+        if self.config.dry_run or fleet.queues_from is QueuesFrom.NOBODY:
+            return None
+
         def may_act() -> Result | None:
             if not self.leadership.holds():
                 return Result.NOT_LEADER
@@ -264,7 +267,7 @@ class Controller:
         return Context(
             name=name,
             fleet=fleet,
-            fleets=self._fleets,
+            fleets=self.fleets,
             state_directory=self.config.state_directory,
             interval_seconds=self.config.interval_seconds,
         )

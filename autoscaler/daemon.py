@@ -13,6 +13,7 @@ import structlog
 from autoscaler.clock import Clock
 from autoscaler.config import Config, load
 from autoscaler.controller import Controller, Observer
+from autoscaler.discovery import Discovery
 from autoscaler.engine.footprints import Footprints
 from autoscaler.engine.profiles import Profiles
 from autoscaler.errors import ConfigError
@@ -73,6 +74,7 @@ class Daemon:
         )
         self._told: tuple[str, bool] = ("", False)
         self._overrides = Overrides(config.state_directory)
+        self._discovery = Discovery(config.state_directory, remember=not dry_run)
         self._recent = Recent()
         kept = config.journal
         self._journal = (
@@ -99,6 +101,7 @@ class Daemon:
     async def run_once(self) -> int:
         """One tick; 0 if everything could be read."""
         await self._leadership.acquire()
+        await self._discovered()
         tick = await self._controller.tick(self._clock.now())
         return 1 if tick.bugs or tick.snapshot.missing else 0
 
@@ -122,6 +125,8 @@ class Daemon:
                 self._woken.clear()
                 if self._reload.is_set():
                     await self._reload_config(tasks)
+                if await self._discovered():
+                    self._start_generation(tasks)
                 await self._tick(tasks)
                 await self._wait_from(began)
             for task in (*self._generation, *lasting):
@@ -218,23 +223,36 @@ class Daemon:
             self._metrics.config_loaded = False
             log.exception("a bug in a plugin of the config, the old one stays")
             return
-        for task in self._generation:
-            task.cancel()
-        await self._close(self._controller)
         if fresh.config.http.listen != self._controller.config.http.listen:
             log.warning("http.listen changes with the next start only")
-        self._controller = fresh
+        await self._replace(fresh)
         self._start_generation(tasks)
+        self._discovery.again()
         self._metrics.config_loaded = True
         log.info("config reloaded", fleets=[fleet.name for fleet in config.fleets])
 
-    async def _close(self, controller: Controller) -> None:
+    async def _discovered(self) -> bool:
+        """Put a controller that knows more queues in this one's place; whether that was done."""
+        if not await self._discovery.grew(self._controller, self._clock.now()):
+            return False
+        try:
+            fresh = self._controller_of(self._controller.config, self._controller)
+        except Exception:
+            log.exception("a bug in a plugin: the queues stay as they are")
+            return False
+        await self._replace(fresh)
+        return True
+
+    async def _replace(self, fresh: Controller) -> None:
         """What does not end well, or at all, keeps nothing else from going on."""
+        for task in self._generation:
+            task.cancel()
         try:
             async with asyncio.timeout(GRACE_SECONDS):
-                await controller.aclose()
+                await self._controller.aclose()
         except Exception:
             log.exception("a bug in the end of a plugin")
+        self._controller = fresh
 
     def _controller_of(self, config: Config, previous: Controller | None) -> Controller:
         return Controller(
@@ -243,6 +261,7 @@ class Daemon:
             leadership=self._leadership,
             overrides=self._overrides,
             previous=previous,
+            queues=self._discovery.queues,
         )
 
     def _start_generation(self, tasks: asyncio.TaskGroup) -> None:

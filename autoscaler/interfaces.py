@@ -124,6 +124,13 @@ class Source(Plugin[OptionsT]):
     async def read(self, now: float) -> Observation:
         """Poll once. Raises SourceError when nothing that can be trusted came."""
 
+    async def queues(self, now: float) -> frozenset[str]:
+        """The queues in use, for a fleet that names none. Asked at starts, not in every tick.
+
+        Raises SourceError.
+        """
+        return frozenset()
+
     async def watch(self, wake: Wake) -> None:
         """Runs beside the ticks for as long as the daemon; `wake(reason)` asks for a tick at once.
 

@@ -108,7 +108,7 @@ class Reconciler:
         if snapshot is None or replica is None:
             raise TargetError(f"fleet {self.fleet.name} has no unit {unit!r}")
         if self._actuator is None:
-            raise TargetError("this is a dry run: nothing is changed")
+            raise TargetError("nothing is changed: a dry run, or its queues are not known yet")
         self.memory.sequence += 1
         worker = replica.worker
         action = Action(

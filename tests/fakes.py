@@ -123,6 +123,10 @@ class FakeWorkers(Source[FakeOptions], WorkerControl):
         }
         return self._world.given("workers", WorkersState(now, told))
 
+    async def queues(self, now: float) -> frozenset[str]:
+        await self._world.meet("queues")
+        return frozenset(q for w in self._world.workers.values() for q in w.queues or ())
+
     async def watch(self, wake: Wake) -> None:
         await self._world.meet("watch")
         wake("a worker came")
@@ -139,7 +143,9 @@ class FakeWorkers(Source[FakeOptions], WorkerControl):
     async def add_consumers(self, worker: str, queues: Iterable[str]) -> None:
         await self._tell("add", worker)
         told = self._world.workers[worker]
-        self._world.workers[worker] = replace(told, queues=frozenset(queues))
+        self._world.workers[worker] = replace(
+            told, queues=frozenset(queues) | frozenset(told.queues or ())
+        )
 
     async def inspect(self, worker: str, now: float) -> WorkerState:
         await self._tell("inspect", worker)

@@ -221,7 +221,8 @@ class AirflowQueueUnserved(Check[CheckOptions]):
             labels={"source": source, "queue": queue},
             evidence={"queued": str(counts.queued), "running": str(counts.running)},
             remedy=(
-                f"Name {queue} among the queues of a fleet, or correct the operator's queue. If "
-                "other workers are meant to serve it, switch this check off."
+                f"Name {queue} among the queues of a fleet (one that names none finds it at the "
+                "next reload, by SIGHUP), or correct the operator's queue. If other workers are "
+                "meant to serve it, switch this check off."
             ),
         )

@@ -113,7 +113,7 @@ class CaseFleet(FleetConfig):
             return data
         if "target" in data:
             raise ValueError("leave target out: a test scales simulated replicas")
-        return {"name": "default", **data, "target": {"kind": "simulated"}}
+        return {"queues": (), **data, "target": {"kind": "simulated"}}
 
 
 class Case(Options):
@@ -199,6 +199,7 @@ def _placed(data: Mapping[str, Any], place: Location, at: Location) -> Location:
 
 def _fleet_faults(case: Any) -> Iterator[Fault]:
     fleet = case.get("fleet") if isinstance(case, Mapping) else None
-    for location, message in cross_faults({"fleets": [fleet], "sources": None}):
+    given = {"queues": (), **fleet} if isinstance(fleet, Mapping) else fleet
+    for location, message in cross_faults({"fleets": [given], "sources": None}):
         if location[:2] == ("fleets", 0):
             yield ("fleet", *location[2:]), message

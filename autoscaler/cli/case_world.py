@@ -57,7 +57,7 @@ class CaseWorld:
             name=unit.worker,
             heartbeat_at=now,
             answered_at=now,
-            queues=frozenset(() if unit.drain else self.fleet.queues),
+            queues=frozenset(() if unit.drain else self.fleet.queues or ()),
             slots=self.fleet.slots_per_replica or 1,
             active=tuple(ActiveTask(f"{unit.name}/{n}", "task") for n in range(busy)),
             reserved=0,
@@ -82,7 +82,7 @@ class CaseBroker(Source[WorldOptions]):
         if waiting is None:
             raise SourceError(UNKNOWN)
         unreadable = {}
-        for position, name in enumerate(world.fleet.queues):
+        for position, name in enumerate(world.fleet.queues or ()):
             # Tasks given for no queue in particular wait in the first one.
             depth = values.get(("queue_depth", (("queue", name),)), 0 if position else waiting)
             if depth is None:

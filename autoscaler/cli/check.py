@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import indent, wrap
 from typing import TYPE_CHECKING, Any
 
 from autoscaler.cli.client import add_output_arguments
 from autoscaler.cli.failure import Exit, Failure
-from autoscaler.cli.table import GREEN, RED, YELLOW, Cell, colors_on, painted, table
+from autoscaler.cli.found import found_lines
+from autoscaler.cli.table import BOLD, GREEN, RED, YELLOW, Cell, colors_on, painted, table
 from autoscaler.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -25,6 +28,7 @@ examples:
 exit codes: 0 right, 1 something cannot be read (--live), 2 the config is wrong
 """
 Document = dict[str, Any]
+WIDEST = 100
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -71,7 +75,7 @@ def _summary(config: Config) -> Document:
         "fleets": [
             {
                 "name": fleet.name,
-                "queues": list(fleet.queues),
+                "queues": None if fleet.queues is None else list(fleet.queues),
                 "min_replicas": fleet.min_replicas,
                 "max_replicas": fleet.max_replicas,
                 "slots_per_replica": fleet.slots_per_replica,
@@ -109,6 +113,8 @@ def _lines(path: Path, document: Document) -> Iterator[str]:
 
 def _live_lines(live: Document, *, colors: bool) -> Iterator[str]:
     yield table(("name", "kind", "state", "found"), map(_system_row, live["systems"]))
+    yield ""
+    yield from found_lines(live["found"])
     for fleet in live["fleets"]:
         yield ""
         yield fleet["summary"]
@@ -119,12 +125,26 @@ def _live_lines(live: Document, *, colors: bool) -> Iterator[str]:
         remedy = f" -> {finding['remedy']}" if finding["remedy"] else ""
         text = f"{finding['severity']}: {finding['summary']}{remedy}"
         yield painted([(YELLOW, text)], sys.maxsize, colors=colors)
+    yield from _advice_lines(live["advice"], colors=colors)
+
+
+def _advice_lines(advice: list[Document], *, colors: bool) -> Iterator[str]:
+    if advice:
+        yield ""
+        yield painted([(BOLD, "Advice")], sys.maxsize, colors=colors)
+    for each in advice:
+        columns = min(shutil.get_terminal_size().columns, WIDEST)
+        yield from wrap(each["text"], columns, initial_indent="- ", subsequent_indent="  ")
+        if each["yaml"]:
+            yield ""
+            yield indent(each["yaml"], "  ")
+            yield ""
 
 
 def _fleet_row(fleet: Document) -> list[Cell]:
     return [
         str(fleet["name"]),
-        ", ".join(fleet["queues"]) or "-",
+        "found" if fleet["queues"] is None else ", ".join(fleet["queues"]) or "-",
         f"{fleet['min_replicas']}..{fleet['max_replicas']}",
         "measured" if fleet["slots_per_replica"] is None else str(fleet["slots_per_replica"]),
         str(fleet["target"]),

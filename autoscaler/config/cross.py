@@ -19,6 +19,7 @@ BROKER_URL = "AUTOSCALER_BROKER_URL"
 AIRFLOW_URL = "AUTOSCALER_AIRFLOW_DATABASE_URL"
 AIRFLOW_API_URL = "AUTOSCALER_AIRFLOW_API_URL"
 FROM_BROKER = "broker"
+DEFAULT_NAME = "default"
 
 _DRAIN_BOUNDS = {
     "max_draining": (1, 1000),
@@ -60,7 +61,7 @@ def demand_source(fleet: Any, airflow: tuple[str, ...]) -> str | None:
     """The Airflow source that knows the demand of a fleet; None where its broker does."""
     named = _get(fleet, "demand")
     if named is None:
-        return airflow[0] if airflow and _get(fleet, "queues") else None
+        return airflow[0] if airflow and _has_queues(fleet) else None
     return named if named in airflow else None
 
 
@@ -76,7 +77,7 @@ def cross_faults(data: Any) -> Iterator[Fault]:
             continue
         yield from _size_faults(("fleets", index), fleet)
         yield from _drain_faults(("fleets", index, "drain"), _get(fleet, "drain"))
-    if served := [fleet for fleet in fleets if _get(fleet, "queues")]:
+    if served := [fleet for fleet in fleets if _has_queues(fleet)]:
         yield from _source_faults(data, served)
     yield from _listen_faults(_get(data, "http"))
 
@@ -85,10 +86,16 @@ def _get(value: Any, key: str) -> Any:
     return value.get(key) if isinstance(value, Mapping) else getattr(value, key, None)
 
 
+def _has_queues(fleet: Any) -> bool:
+    """Whether its replicas are Celery workers: whoever leaves queues out wants them found."""
+    queues = _get(fleet, "queues")
+    return queues is None or bool(queues)
+
+
 def _name_faults(fleets: list[Any]) -> Iterator[Fault]:
     first: dict[str, int] = {}
     for index, fleet in enumerate(fleets):
-        name = _get(fleet, "name")
+        name = _get(fleet, "name") or DEFAULT_NAME
         if isinstance(name, str) and first.setdefault(name, index) != index:
             message = f"fleets[{first[name]}] is called {name!r} already; choose another name"
             yield ("fleets", index, "name"), message
@@ -98,6 +105,12 @@ def _queue_faults(fleets: list[Any]) -> Iterator[Fault]:
     first: dict[str, int] = {}
     for index, fleet in enumerate(fleets):
         queues = _get(fleet, "queues")
+        if queues is None and len(fleets) > 1 and isinstance(fleet, Mapping | Options):
+            message = (
+                "must be said where there are several fleets; they are found for a single one "
+                "([] where the replicas are no Celery workers)"
+            )
+            yield ("fleets", index, "queues"), message
         seen = set()
         for place, queue in enumerate(queues if isinstance(queues, list | tuple) else ()):
             if not isinstance(queue, str):
@@ -117,7 +130,7 @@ def _demand_faults(fleets: list[Any], airflow: tuple[str, ...]) -> Iterator[Faul
         if named is not None and named not in (*airflow, FROM_BROKER):
             message = f"no Airflow database among the sources is called {str(named)[:80]!r}"
             yield ("fleets", index, "demand"), f"{message}; write {choices}"
-        elif named is None and len(airflow) > 1 and _get(fleet, "queues"):
+        elif named is None and len(airflow) > 1 and _has_queues(fleet):
             yield ("fleets", index), f"must say whose its demand is: {choices}"
 
 
@@ -126,7 +139,7 @@ def _size_faults(location: Location, fleet: Any) -> Iterator[Fault]:
     if isinstance(least, int) and isinstance(most, int) and least > most:
         message = f"{least} is more than max_replicas, {most}; lower it or raise that"
         yield (*location, "min_replicas"), message
-    if not _get(fleet, "queues") and _get(fleet, "policies") is None:
+    if not _has_queues(fleet) and _get(fleet, "policies") is None:
         message = "a fleet without queues has no demand of its own; give it queues or policies"
         yield location, message
 
@@ -154,9 +167,15 @@ def _source_faults(data: Any, fleets: list[Any]) -> Iterator[Fault]:
         if not any(issubclass(o, kind) or issubclass(kind, o) for o in observed):
             message = (
                 f"none of them reads {words}, which a fleet with queues needs; add one, "
-                f"or leave sources out and set {BROKER_URL}"
+                f"or leave sources out and set {BROKER_URL}{_else_none(fleets)}"
             )
             yield ("sources",), message
+
+
+def _else_none(fleets: list[Any]) -> str:
+    if all(_get(fleet, "queues") for fleet in fleets):
+        return ""
+    return "; or write queues: [] where the replicas are no Celery workers"
 
 
 def _observed(source: Any) -> type[Observation]:

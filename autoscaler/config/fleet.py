@@ -8,11 +8,13 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field
 
 from autoscaler.config.behavior import BehaviorConfig
+from autoscaler.config.cross import DEFAULT_NAME
 from autoscaler.config.plugin import PolicyConfig, TargetConfig
 from autoscaler.interfaces import Options
-from autoscaler.model import Budgets, DrainRules, Fleet
+from autoscaler.model import Budgets, DrainRules, Fleet, QueuesFrom
 
 MAX_REPLICAS = 100_000
+UNKNOWN_QUEUES = ("celery",)  # what Celery calls its own, until queues are found
 BUDGETS = Budgets()
 _MAX_QUEUE_BYTES = 255
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
@@ -66,10 +68,12 @@ class FleetConfig(Options):
     """Replicas that are scaled together."""
 
     name: Annotated[str, AfterValidator(_checked_name)] = Field(
-        description="its name in metrics, logs and commands"
+        default=DEFAULT_NAME, description="its name in metrics, logs and commands"
     )
-    queues: tuple[Annotated[str, AfterValidator(_checked_queue)], ...] = Field(
-        default=(), description="the Celery queues that its workers consume"
+    queues: tuple[Annotated[str, AfterValidator(_checked_queue)], ...] | None = Field(
+        default=None,
+        description="the Celery queues that its workers consume; left out, where it is the only "
+        "fleet: all that are found; [] where its replicas are no Celery workers",
     )
     slots_per_replica: int | None = Field(
         default=None,
@@ -104,11 +108,16 @@ class FleetConfig(Options):
         description="what workers of an Airflow may take of what they share",
     )
 
-    def fleet(self, interval_seconds: float, airflow: str | None = None) -> Fleet:
-        """The fleet as the engine knows it. airflow: the source that knows its demand."""
+    def fleet(
+        self, interval_seconds: float, airflow: str | None = None, found: tuple[str, ...] = ()
+    ) -> Fleet:
+        """The fleet as the engine knows it.
+
+        airflow: the source that knows its demand. found: its queues, where it names none.
+        """
         return Fleet(
             name=self.name,
-            queues=self.queues,
+            queues=self.queues if self.queues is not None else found or UNKNOWN_QUEUES,
             slots_per_replica=self.slots_per_replica,
             min_replicas=self.min_replicas,
             max_replicas=self.max_replicas,
@@ -117,4 +126,11 @@ class FleetConfig(Options):
             budgets=Budgets(**self.budgets.model_dump()),
             interval_seconds=interval_seconds,
             airflow=airflow,
+            queues_from=_queues_from(self.queues, found),
         )
+
+
+def _queues_from(named: tuple[str, ...] | None, found: tuple[str, ...]) -> QueuesFrom:
+    if named is not None:
+        return QueuesFrom.CONFIG
+    return QueuesFrom.SOURCES if found else QueuesFrom.NOBODY

@@ -130,11 +130,14 @@ class Config(Options):
                 return config
         raise config_error(faults, info.context, HPA_SPELLING)
 
-    def engine_fleets(self) -> tuple[Fleet, ...]:
-        """The fleets as the engine knows them, in order."""
+    def engine_fleets(self, found: tuple[str, ...] = ()) -> tuple[Fleet, ...]:
+        """The fleets as the engine knows them, in order.
+
+        found: the queues of the fleet that names none, empty while they are not known.
+        """
         airflow = airflow_sources(self.sources)
         return tuple(
-            fleet.fleet(self.interval_seconds, demand_source(fleet, airflow))
+            fleet.fleet(self.interval_seconds, demand_source(fleet, airflow), found)
             for fleet in self.fleets
         )
 

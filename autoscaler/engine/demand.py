@@ -20,6 +20,7 @@ from autoscaler.model import (
     Fleet,
     FleetSnapshot,
     Observation,
+    QueuesFrom,
     QueueState,
     Replica,
     Samples,
@@ -137,6 +138,8 @@ def _missing(fleet: Fleet, snapshot: Snapshot) -> Iterator[tuple[str, str]]:
         yield target, snapshot.missing.get(target, "its units were not read")
     if not fleet.queues:
         return
+    if fleet.queues_from is QueuesFrom.NOBODY:
+        yield "queues", "which queues there are is not known before every source was read once"
     if not snapshot.worker_sources:
         yield "workers", "no source tells of Celery workers"
     for source in snapshot.worker_sources & snapshot.missing.keys():

@@ -7,7 +7,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import count, islice, takewhile
 
-from autoscaler.model import Action, ActionKind, Fence, FleetSnapshot, Replica, UnitPhase
+from autoscaler.model import (
+    Action,
+    ActionKind,
+    Fence,
+    Fleet,
+    FleetSnapshot,
+    QueuesFrom,
+    Replica,
+    UnitPhase,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +124,22 @@ def _resume(snapshot: FleetSnapshot, wanted: int) -> list[Wish]:
 
 
 def _revive(snapshot: FleetSnapshot, planned: set[str]) -> Iterator[Wish]:
-    """Undo what came late or was done by hand: a worker without queues that no mark explains."""
+    """Undo what came late or was done by hand: a worker without queues that no mark explains.
+
+    And tell those that lack queues which were found after their start.
+    """
     for replica in snapshot.replicas:
-        idle = replica.worker is not None and replica.worker.queues == frozenset()
-        if idle and replica.serving and not replica.silent and replica.name not in planned:
+        worker = replica.worker
+        if worker is None or worker.queues is None:
+            continue
+        if not replica.serving or replica.silent or replica.name in planned:
+            continue
+        if not worker.queues:
             reason = "it takes no tasks, and nothing says that it leaves"
             yield _tell(ActionKind.RESUME, replica, snapshot, reason)
+        elif lacking := _lacking(worker.queues, snapshot.fleet):
+            reason = f"its fleet serves {', '.join(lacking)} as well"
+            yield Wish(ActionKind.RESUME, replica.name, reason, worker.name, lacking)
 
 
 def _add(snapshot: FleetSnapshot, wanted: int, resumed: int) -> Iterator[Wish]:
@@ -165,6 +184,13 @@ def _queues_of(replica: Replica, snapshot: FleetSnapshot) -> tuple[str, ...]:
     told = replica.worker.queues if replica.worker else None
     marked = replica.unit.drain.queues if replica.unit.drain else ()
     return tuple(sorted({*(told or ()), *marked})) or snapshot.fleet.queues
+
+
+def _lacking(consumed: frozenset[str], fleet: Fleet) -> tuple[str, ...]:
+    """Queues that are named in the config are the command's business, and the operator's."""
+    if fleet.queues_from is not QueuesFrom.SOURCES:
+        return ()
+    return tuple(queue for queue in fleet.queues if queue not in consumed)
 
 
 def _resumable(replica: Replica) -> bool:

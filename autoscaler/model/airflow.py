@@ -127,6 +127,7 @@ class NextRun:
 class AirflowState(Observation):
     """The metadata database at one instant: demand by queue, limits, and who keeps it going.
 
+    parallelism: tasks that all schedulers together may have with executors, None without limit.
     clock_skew_seconds: how far the database's clock is ahead of ours. triggers None: the version
     has none to tell of. jobs: only those whose row says running, however old their heartbeat.
     read_only: the database accepts no writes, so Airflow stands still. replica_lag_seconds: how
@@ -141,6 +142,7 @@ class AirflowState(Observation):
     queues: Mapping[tuple[str, str], AirflowQueue] = field(default_factory=dict)
     tasks: tuple[AirflowTask, ...] = ()
     pools: Mapping[str, AirflowPool] = field(default_factory=dict)
+    parallelism: int | None = None
     jobs: tuple[AirflowJob, ...] = ()
     triggers: int | None = None
     import_errors: int = 0

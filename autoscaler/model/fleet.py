@@ -65,6 +65,14 @@ class DrainRules:
     max_percent_per_hour: int = 400
 
 
+class QueuesFrom(StrEnum):
+    """Whose word a fleet's queues are: the config's, the sources', or nobody's yet."""
+
+    CONFIG = "config"
+    SOURCES = "sources"
+    NOBODY = "nobody"
+
+
 @dataclass(frozen=True, slots=True)
 class Budgets:
     """How much of what all workers of an Airflow share may be in use for a fleet to grow."""
@@ -79,7 +87,8 @@ class Fleet:
 
     behavior None means the HPA's path for specs without one: at most doubling (or 4) a step up,
     and a downscale window of 300 s. A fleet without queues has no Celery workers to ask.
-    airflow: the source that knows its demand, None where its queues do.
+    airflow: the source that knows its demand, None where its queues do. queues_from: workers lack
+    queues that were found after their start, and are told; until they are found nothing is done.
     """
 
     name: str
@@ -92,6 +101,7 @@ class Fleet:
     budgets: Budgets = field(default_factory=Budgets)
     interval_seconds: float = 5.0
     airflow: str | None = None
+    queues_from: QueuesFrom = QueuesFrom.CONFIG
 
 
 class UnitPhase(StrEnum):

@@ -14,6 +14,7 @@ from autoscaler.clients.airflow.connection import AirflowDatabase
 from autoscaler.clients.airflow.history import History
 from autoscaler.clients.airflow.reading import read
 from autoscaler.clients.airflow.state import Defaults, state_of
+from autoscaler.clients.airflow.used_queues import used_queues
 from autoscaler.errors import SourceError
 from autoscaler.interfaces import Context, Options, Source, Wake
 from autoscaler.model import TASK_QUEUED_TIMEOUT_SECONDS, AirflowState, FinishedRun
@@ -117,6 +118,11 @@ class AirflowDatabaseSource(Source[AirflowDatabaseOptions]):
             await asyncio.sleep(self.options.history_seconds)
             if self._history.waiting:
                 await self._look_back()
+
+    async def queues(self, now: float) -> frozenset[str]:
+        """Of Celery: those that the last run of each DAG used, and Airflow's default."""
+        async with self._database.snapshot(SourceError) as snapshot:
+            return await used_queues(snapshot, self._defaults)
 
     async def aclose(self) -> None:
         """Close the connections."""

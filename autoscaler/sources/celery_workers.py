@@ -72,6 +72,11 @@ class CeleryWorkers(Source[CeleryWorkersOptions]):
         duplicates = self._roster.duplicates(at) | self._remote.duplicates
         return WorkersState(now, self._roster.states(now, at), duplicates)
 
+    async def queues(self, now: float) -> frozenset[str]:
+        """Those that any worker takes tasks from."""
+        workers = (await self.read(now)).workers.values()
+        return frozenset(queue for worker in workers for queue in worker.queues or ())
+
     async def watch(self, wake: Wake) -> None:
         """Hear the workers' events; wake for one that comes or goes. Reconnects for ever."""
         pause = FIRST_PAUSE_SECONDS

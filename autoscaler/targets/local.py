@@ -132,7 +132,10 @@ def _worker_command(options: LocalOptions, fleet: Fleet) -> WorkerCommand:
     """Raises ConfigError where the command does not fit the fleet."""
     nodename = options.nodename or nodename_template(options.command)
     if "slots" in placeholders(options.command) and fleet.slots_per_replica is None:
-        raise ConfigError(f"the command of {fleet.name} has {{slots}}: say slots_per_replica")
+        raise ConfigError(
+            f"the command of {fleet.name} has {{slots}}: say slots_per_replica, or "
+            "leave {slots} out, and what a worker takes by itself is measured"
+        )
     if fleet.queues and nodename is None:
         raise ConfigError(
             f"each worker of {fleet.name} needs a name of its own: "

@@ -46,8 +46,10 @@ class FleetPlan:
     def config(self) -> dict[str, object]:
         """The fleet of config/airflow-local.yaml, with numbers that make tests quick."""
         (shipped,) = SHIPPED["fleets"]
+        target = shipped["target"]
         return {
             **shipped,
+            "target": {**target, "command": [*target["command"], "--concurrency={slots}"]},
             "name": self.name,
             "queues": [self.name],
             "slots_per_replica": self.slots,

@@ -33,6 +33,7 @@ fleets:
     max_replicas: 10
     target: {{kind: simulated, initial_replicas: 3}}
   - name: beat
+    queues: []
     max_replicas: 1
     target: {{kind: simulated}}
     policies: [{{kind: schedule, cron: "0 0 * * *", duration_seconds: 60, min_replicas: 1}}]
@@ -96,7 +97,7 @@ def test_live_is_0_when_everything_can_be_read(tmp_path: Path, capsys: Capture) 
     path = tmp_path / "autoscaler.yaml"
     path.write_text(
         f"state_directory: {tmp_path / 'state'}\nsources: {{}}\n"
-        "fleets:\n- name: beat\n  max_replicas: 1\n  target: {kind: simulated}\n"
+        "fleets:\n- name: beat\n  queues: []\n  max_replicas: 1\n  target: {kind: simulated}\n"
         "  policies: [{kind: schedule, cron: '0 0 * * *', duration_seconds: 60, min_replicas: 1}]\n"
     )
     assert main(["check", str(path), "--live"]) == 0

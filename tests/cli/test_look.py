@@ -31,6 +31,7 @@ def test_a_part_that_could_not_be_read_has_a_row_of_its_own() -> None:
             "fleets": [
                 {
                     "name": "beat",
+                    "queues": [],
                     "max_replicas": 1,
                     "target": {"kind": "simulated"},
                     "policies": [policy],

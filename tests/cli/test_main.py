@@ -151,7 +151,7 @@ def test_run_once_without_changing_anything(
     config = tmp_path / "autoscaler.yaml"
     config.write_text(
         f"journal: {{path: null}}\nstate_directory: {tmp_path / 'state'}\nsources: {{}}\n"
-        "fleets:\n- name: default\n  max_replicas: 3\n  target: {kind: simulated}\n"
+        "fleets:\n- name: default\n  queues: []\n  max_replicas: 3\n  target: {kind: simulated}\n"
         "  policies: [{kind: schedule, cron: '0 0 * * *', duration_seconds: 60, min_replicas: 2}]\n"
     )
     ended = autoscaler("run", "--config", str(config), "--once", "--dry-run")

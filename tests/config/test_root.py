@@ -16,6 +16,7 @@ from tests.fakes import FakeBroker, FakeTarget
 BROKER_URL = "AUTOSCALER_BROKER_URL"
 FLEET: dict[str, Any] = {
     "name": "default",
+    "queues": [],
     "target": {"kind": "simulated"},
     "max_replicas": 4,
     "policies": [{"kind": "expression", "expression": "1"}],
@@ -113,7 +114,7 @@ def test_a_plugin_is_made_of_its_options() -> None:
 
 def test_a_program_may_hand_over_records() -> None:
     target = PluginConfig("simulated", FakeTarget, FakeTarget.options_type(world="a"))
-    fleet = FleetConfig(name="default", target=target, max_replicas=3, policies=FLEET["policies"])
+    fleet = FleetConfig(target=target, queues=(), max_replicas=3, policies=FLEET["policies"])
     made = Config(fleets=(fleet,), sources={})
     assert made.fleets[0].target is target
     assert Config.model_validate(made) is made

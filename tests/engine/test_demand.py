@@ -10,6 +10,7 @@ from autoscaler.engine.screening import Screened
 from autoscaler.model import (
     BrokerState,
     Drain,
+    QueuesFrom,
     QueueState,
     Sample,
     SampleState,
@@ -36,6 +37,13 @@ def world(queues=(), workers=(), units=(), missing=None, sources=("workers",), *
 
 def view(snapshot, **of_fleet):
     return fleet_snapshot(fleet(**of_fleet), snapshot)
+
+
+def test_nothing_is_whole_before_it_is_known_which_queues_there_are():
+    snapshot = world([QueueState("default", 3)], units=[unit("a")], workers=[worker("a@host")])
+    assert view(snapshot).missing == {}
+    missing = view(snapshot, queues_from=QueuesFrom.NOBODY).missing
+    assert list(missing) == ["queues"]
 
 
 def values(seen):

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from autoscaler.engine.invariants import violations
 from autoscaler.engine.scale_in import choose, plan, removable
-from autoscaler.model import ActionKind, Decision, Drain, Fence, UnitPhase
+from autoscaler.model import ActionKind, Decision, Drain, Fence, QueuesFrom, UnitPhase
 from tests.records import NOW, replica, seen
 
 FENCE = Fence(3, 100)
@@ -153,6 +153,18 @@ def test_a_worker_that_is_to_stay_and_takes_nothing_gets_its_queues_back():
     assert wanted(seen(replica("a"), mute), 1) == [(DRAIN, "mute")]
     unheard = replica("b", registered=False, unheard=True)
     assert wanted(seen(mute, unheard, replica("c")), 2) == [(RESUME, "mute"), (DRAIN, "b")]
+
+
+def test_a_worker_is_told_of_queues_that_were_found_after_its_start():
+    found = {"queues": ("default", "eu"), "queues_from": QueuesFrom.SOURCES}
+    starting = replica("c", registered=False)
+    there = [replica("a"), replica("b", queues=("default", "eu")), starting]
+    [action] = plan(seen(*there, **found), 3, FENCE)
+    assert (action.kind, action.unit, action.queues) == (RESUME, "a", ("eu",))
+    assert "serves eu as well" in action.reason
+    leaving = replica("a", drained=True, unit={"drain": Drain(NOW, ("default",))})
+    assert [kind for kind, _ in wanted(seen(leaving, there[1], **found), 1)] == [ActionKind.REMOVE]
+    assert wanted(seen(*there, queues=("default", "eu")), 3) == []
 
 
 def test_who_gets_its_queues_back_does_not_make_the_new_units_stale():

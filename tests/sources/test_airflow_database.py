@@ -4,7 +4,7 @@ import pytest
 
 from autoscaler.model import AirflowPool, AirflowTask
 from tests.airflow_tables import ago
-from tests.sources.airflow_scene import DEFAULT, NOW, airflow_on, around, read, scheduler
+from tests.sources.airflow_scene import DEFAULT, NOW, airflow_on, around, read, reading, scheduler
 
 
 async def test_an_airflow_with_nothing_to_do(airflow):
@@ -180,3 +180,18 @@ async def test_tables_in_a_schema_of_their_own(own_airflow):
     await own_airflow.execute("ALTER SCHEMA public RENAME TO airflow")
     state = await read(own_airflow, sql_alchemy_schema="airflow")
     assert state.queues[DEFAULT].queued == 2
+
+
+async def test_queues_in_use_are_those_of_the_last_runs_and_of_active_tasks(airflow):
+    await airflow.tasks("success", 1, "a", queue="left")
+    await airflow.run("etl", "later", date=5.0)
+    await airflow.tasks("success", 2, "a", queue="us", run_id="later")
+    await airflow.tasks("success", 1, "b", queue="own", run_id="later", executor="LocalExecutor")
+    await airflow.tasks("running", 1, "c", queue="busy")
+    gone = {"is_stale": True} if airflow.major == 3 else {"is_active": False}
+    await airflow.dag("gone", "r", **gone)
+    await airflow.tasks("success", 1, "a", dag_id="gone", queue="gone")
+    async with reading(airflow.url) as source:
+        assert await source.queues(NOW) == {"default", "us", "busy"}
+    async with reading(airflow.url, default_executor="LocalExecutor") as source:
+        assert await source.queues(NOW) == set()

@@ -27,7 +27,7 @@ def _merged(*parts: Mapping[str, str]) -> Columns:
 _BOTH = {
     "alembic_version": "version_num",
     "dag": "dag_id has_import_errors is_paused max_active_tasks next_dagrun_create_after",
-    "dag_run": "dag_id run_id state",
+    "dag_run": "dag_id id run_id state",
     "import_error": "id",
     "job": "hostname job_type latest_heartbeat state",
     "slot_pool": "include_deferred pool slots",

@@ -70,6 +70,7 @@ def state_of(reading: Reading, now: float, defaults: Defaults) -> AirflowState:
         queues=_queues(keys, tasks, admissions, hidden),
         tasks=tasks,
         pools=_waited_for(pools, admissions),
+        parallelism=limits.parallelism,
         jobs=jobs,
         triggers=reading.triggers,
         import_errors=reading.import_errors,

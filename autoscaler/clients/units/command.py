@@ -22,6 +22,7 @@ NEVER_INHERITED = ("AUTOSCALER_*", "LISTEN_*", "NOTIFY_SOCKET", "REMAP_SIGTERM",
 # Where setproctitle is installed, as with Airflow, it would write over what we look for.
 KEEP_ENVIRONMENT = {"SPT_NOENV": "1"}
 UNIT_VARIABLE = "AUTOSCALER_UNIT"
+_ANY = "\0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +63,17 @@ class WorkerCommand:
         return {**inherited, **KEEP_ENVIRONMENT, **given, UNIT_VARIABLE: key}
 
     def started(self, unit: str, command: Sequence[str]) -> bool:
-        """Whether a running process's command is this unit's, an interpreter in front or not."""
-        program, *arguments = self.arguments(unit)
+        """Whether a running process's command is this unit's, an interpreter in front or not.
+
+        Its queues may be others: more may have been found since it was started.
+        """
+        values = {**self.values, "unit": unit, "queues": _ANY}
+        program, *arguments = (text.format_map(values) for text in self.template)
         tail = command[-len(arguments) - 1 :]
-        return bool(tail) and [Path(tail[0]).name, *tail[1:]] == [Path(program).name, *arguments]
+        if len(tail) < len(self.template):
+            return False
+        wanted, found = [Path(program).name, *arguments], [Path(tail[0]).name, *tail[1:]]
+        return all(map(_fits, wanted, found))
 
     @property
     def digest(self) -> str:
@@ -128,6 +136,11 @@ def _names(text: str) -> list[str]:
         for _, name, spec, conversion in fields
         if name is not None
     ]
+
+
+def _fits(wanted: str, word: str) -> bool:
+    pattern = ".*".join(map(re.escape, wanted.split(_ANY)))
+    return re.fullmatch(pattern, word, re.DOTALL) is not None
 
 
 def _matches(name: str, patterns: Sequence[str]) -> bool:

@@ -94,6 +94,12 @@ def test_a_running_command_is_recognised_with_its_interpreter_in_front(running, 
     assert command.started("w-1", running) is ours
 
 
+def test_a_unit_that_was_started_for_other_queues_is_recognised():
+    command = worker_command("celery", "-n", "{unit}", "--queues={queues}")
+    assert command.started("w-1", ["celery", "-n", "w-1", "--queues=a,b"])
+    assert not command.started("w-1", ["celery", "-n", "w-1", "--pool=a,b"])
+
+
 def test_units_of_other_commands_and_directories_are_told_apart():
     digests = {
         worker_command("celery", "{unit}").digest,

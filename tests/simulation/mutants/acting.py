@@ -119,14 +119,14 @@ ACTING = (
     Bug(
         "dry_run_acts",
         "controller",
-        "None if self.config.dry_run else self._actuator(fleet)",
-        "self._actuator(fleet)",
+        "if self.config.dry_run or fleet",
+        "if fleet",
     ),
     Bug(
         "reload_forgets",
         "controller",
-        "here = {fleet.name: before.get(fleet.name, Memory()) for fleet in self._fleets}",
-        "here = {fleet.name: Memory() for fleet in self._fleets}",
+        "here = {fleet.name: before.get(fleet.name, Memory()) for fleet in self.fleets}",
+        "here = {fleet.name: Memory() for fleet in self.fleets}",
     ),
     Bug(
         "one_fleets_bug_is_all_fleets",
