@@ -19,7 +19,7 @@ demo: $(VENV)/.demo ## two bursts on real Celery workers, scaled before your eye
 test: $(VENV)/.dev ## the default tests: real Valkey and Celery workers, in minutes
 	$(BIN)/pytest -m "not full and not airflow" $(ARGS)
 
-test-all: $(VENV)/.dev ## every test but Airflow's, with coverage gates; installs servers
+test-all: $(VENV)/.dev ## every test, with coverage gates; installs servers and Airflow
 	.ci/services
 	$(MAKE) --no-print-directory -j2 --output-sync=target zero-kill-redis zero-kill-rabbitmq
 	$(BIN)/coverage erase
@@ -28,6 +28,7 @@ test-all: $(VENV)/.dev ## every test but Airflow's, with coverage gates; install
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --fail-under=95
 	$(BIN)/coverage report --fail-under=100 --include='$(PURE)'
+	$(MAKE) --no-print-directory test-airflow
 
 zero-kill-redis zero-kill-rabbitmq: zero-kill-%: $(VENV)/.dev
 	$(BIN)/pytest tests/zero_kill -k "$(if $(filter rabbitmq,$*),,not) rabbitmq" $(ARGS)
