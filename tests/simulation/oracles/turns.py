@@ -38,7 +38,7 @@ class FleetWatch:
         self._demands: deque[tuple[float, float]] = deque()
         self._gap = "its start"
         self._unanswered: set[str] = set()
-        self._term_seen: int | None = None  # in which a size was read last
+        self._term_planned: int | None = None  # in which something could be planned last
         self._pace = Pace(plan, was_applied, violated)
         self._silence = Silence(violated)
 
@@ -87,8 +87,10 @@ class FleetWatch:
 
     def _judge_idlers(self, tick: FleetTick, units: tuple[Unit, ...], witness: Witness) -> None:
         """Who is to serve and consumes nothing is told to, or leaves."""
-        first, self._term_seen = self._term_seen != witness.term, witness.term
-        if first or tick.result is Result.ERROR or not witness.settled_in_term:
+        if tick.result is Result.ERROR:
+            return
+        first, self._term_planned = self._term_planned != witness.term, witness.term
+        if first or not witness.settled_in_term:
             return
         concerned = {outcome.action.unit for outcome in tick.outcomes}
         told = witness.workers.workers if witness.workers else {}
