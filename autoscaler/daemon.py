@@ -10,13 +10,13 @@ from typing import Any
 
 import structlog
 
-from autoscaler.clock import Clock
+from autoscaler.clock import Clock, elapsed
 from autoscaler.config import Config, load
 from autoscaler.controller import Controller, Observer
 from autoscaler.engine.profiles import Profiles
 from autoscaler.errors import ConfigError
-from autoscaler.interfaces import Source
-from autoscaler.leader import FileLeader, Leadership, SoleLeader
+from autoscaler.interfaces import Context, Leadership, Source
+from autoscaler.leader.sole import SoleLeader
 from autoscaler.model import Outcome
 from autoscaler.overrides import Overrides
 from autoscaler.telemetry.journal import Journal
@@ -27,6 +27,7 @@ from autoscaler.web.app import serving
 from autoscaler.web.backend import Backend
 
 SPACING_SECONDS = 0.5
+FINISH_SECONDS = 0.8
 GRACE_SECONDS = 3.5
 WATCH_AGAIN_SECONDS = 5.0
 
@@ -67,9 +68,7 @@ class Daemon:
         self._path = path
         self._dry_run = dry_run
         self._clock = Clock()
-        self._leadership: Leadership = (
-            SoleLeader() if dry_run else FileLeader(config.state_directory)
-        )
+        self._leadership = SoleLeader() if dry_run else self._candidacy(config)
         self._told: tuple[str, bool] = ("", False)
         self._overrides = Overrides(config.state_directory)
         self._recent = Recent()
@@ -88,6 +87,7 @@ class Daemon:
             overrides=self._overrides,
             now=self._clock.now,
             wake=self.wake,
+            leadership=self._leadership,
             journal=self._journal,
             drain=self._drain,
         )
@@ -108,12 +108,14 @@ class Daemon:
             learned = await self._journal.measurements()
             self._controller.profiles = Profiles().after(learned)
         http = self._controller.config.http
+        await self._leadership.acquire()
         async with (
             serving(self._backend, http.host, http.port) as port,
             asyncio.TaskGroup() as tasks,
         ):
             log.info("started", listen=f"{http.host}:{port}", dry_run=self._dry_run)
             lasting = [tasks.create_task(self._journal.run())] if self._journal else []
+            campaign = tasks.create_task(self._campaign())
             self._start_generation(tasks)
             while not self._stop.is_set():
                 began = asyncio.get_running_loop().time()
@@ -122,6 +124,7 @@ class Daemon:
                     await self._reload_config(tasks)
                 await self._tick(tasks)
                 await self._wait_from(began)
+            await self._step_down(campaign)
             for task in (*self._generation, *lasting):
                 task.cancel()
         log.info("stopped", workers="left as they are")
@@ -157,14 +160,13 @@ class Daemon:
 
     async def _tick(self, tasks: asyncio.TaskGroup) -> None:
         """One tick; when told to stop meanwhile, it may finish the action at hand, briefly."""
-        await self._leadership.acquire()
         now = self._clock.now()
         self._tell_changes()
         self._expire_overrides(now)
         tick = tasks.create_task(self._turn(now))
         stop = tasks.create_task(self._stop.wait())
         await asyncio.wait({tick, stop}, return_when=asyncio.FIRST_COMPLETED)
-        await asyncio.wait({tick}, timeout=GRACE_SECONDS)
+        await asyncio.wait({tick}, timeout=FINISH_SECONDS)
         tick.cancel()
         stop.cancel()
 
@@ -179,6 +181,28 @@ class Daemon:
             await self._controller.tick(now)
         except Exception:
             log.exception("a bug in the tick: nothing was done by it, the next one comes")
+
+    async def _campaign(self) -> None:
+        """Win leadership or keep it, whatever the ticks are at."""
+        while True:
+            led = self._leadership.holds()
+            try:
+                await self._leadership.acquire()
+            except Exception:
+                log.exception("a bug in the election")
+            if self._leadership.holds() is not led:
+                self.wake("leadership changed")
+            await asyncio.sleep(self._leadership.pause_seconds)
+
+    async def _step_down(self, campaign: asyncio.Task[None]) -> None:
+        """First of all that ends, for another is waiting."""
+        campaign.cancel()
+        await asyncio.wait({campaign}, timeout=FINISH_SECONDS)
+        await self._leadership.aclose()
+
+    def _candidacy(self, config: Config) -> Leadership:
+        context = Context(config.leader.kind, state_directory=config.state_directory)
+        return config.leader.make(context).stand(self._clock.now, elapsed)
 
     def _tell_changes(self) -> None:
         """Log what changed of leadership and of the wall clock, once each."""
@@ -221,6 +245,8 @@ class Daemon:
         await self._close(self._controller)
         if fresh.config.http.listen != self._controller.config.http.listen:
             log.warning("http.listen changes with the next start only")
+        if fresh.config.leader != self._controller.config.leader:
+            log.warning("leader changes with the next start only")
         self._controller = fresh
         self._start_generation(tasks)
         self._metrics.config_loaded = True

@@ -31,7 +31,7 @@ def world():
     del WORLDS["w"]
 
 
-def actuator(gate=lambda: None, timeout_seconds=0.2, control=True, bugs=None):
+def actuator(gate=lambda term: None, timeout_seconds=0.2, control=True, bugs=None):
     options = FakeOptions(world="w")
     workers = FakeWorkers(options, Context("workers"))
     target = FakeTarget(options, Context("default"))
@@ -205,7 +205,7 @@ async def test_a_bug_of_a_worker_control_is_no_answer(world):
 
 async def test_the_gate_is_asked_before_every_effect(world):
     answers = iter([None, Result.NOT_LEADER])
-    using = actuator(gate=lambda: next(answers))
+    using = actuator(gate=lambda term: next(answers))
     outcome = await done(world, action(ADD, "c"), action(DRAIN, "a"), using=using)
     assert outcome == {"c": (Result.APPLIED, ""), "a": (Result.NOT_LEADER, "")}
     assert world.units["a"].phase is UnitPhase.RUNNING

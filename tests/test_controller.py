@@ -6,7 +6,7 @@ import pytest
 
 from autoscaler.controller import Controller
 from autoscaler.errors import TargetError
-from autoscaler.leader import SoleLeader
+from autoscaler.leader.sole import SoleLeader
 from autoscaler.model import ActionKind, Override, Result
 from tests.cycles import Ticks, config, kinds
 from tests.fakes import TARGET_DOWN, WORLDS, World
@@ -97,7 +97,7 @@ async def test_an_operator_drains_one_unit_and_another_takes_its_place(world, tm
 
 async def test_a_follower_decides_and_does_nothing(world, tmp_path):
     class Follower(SoleLeader):
-        def holds(self):
+        def holds(self, for_seconds=0.0):
             return False
 
     world.depth = 16
