@@ -77,6 +77,7 @@ class PostgresqlElection(LeaseElection[PostgresqlElectionOptions]):
             Column("name", String, primary_key=True),
             Column("lease", String, nullable=False),
         )
+        self._address = "PostgreSQL"
         self._link: Link | None = None
 
     async def read(self) -> Found:
@@ -114,8 +115,9 @@ class PostgresqlElection(LeaseElection[PostgresqlElectionOptions]):
             await self._in_transaction(self._make_table)
             return await self._in_transaction(work)
         except FAILURES as error:
-            address = parse_address(self.options.url.reveal())
-            raise LeaseError(f"{address}: {OURS.get(_code(error)) or explain(error)}") from error
+            raise LeaseError(
+                f"{self._address}: {OURS.get(_code(error)) or explain(error)}"
+            ) from error
 
     async def _make_table(self, connection: AsyncConnection) -> None:
         await connection.execute(CreateTable(self._table, if_not_exists=True))
@@ -140,6 +142,7 @@ class PostgresqlElection(LeaseElection[PostgresqlElectionOptions]):
         if self._link is None:
             try:
                 address = parse_address(self.options.url.reveal())
+                self._address = str(address)
                 self._link = Link(_Writing(address, self.options.exchange_seconds))
             except ValueError as error:
                 raise LeaseError(f"the database's address cannot be used: {error}") from None

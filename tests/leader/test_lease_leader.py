@@ -199,7 +199,7 @@ async def test_a_store_that_falls_back_to_an_older_lease_brings_no_old_term(forg
     forgetful.shelf.put(older)
     led = await forgetful.go_on(30, first, second)
     assert max(led[-1].term, second.term) == led[-1].term > older.term
-    assert not (first.term == second.term)
+    assert first.term != second.term
 
 
 async def test_the_longer_of_two_leases_is_waited_for(daemons):
