@@ -45,12 +45,12 @@ class Health:
         self._checks = checks
         self._for_seconds = {name: check.options.for_seconds for name, check in checks.items()}
         self._broken: frozenset[str] = frozenset()
-        self._resolved_lately: tuple[Alert, ...] = ()
+        self._resolved_lately: tuple[Alert, ...] = previous._resolved_lately if previous else ()
         self._log = structlog.get_logger()
         jitter = random or Random()  # noqa: S311 - spreads retries, guards nothing
         self._outboxes = [Outbox(notifier, jitter, patience_seconds) for notifier in notifiers]
         for outbox in self._outboxes:
-            outbox.put(previous.undelivered() if previous else ())
+            outbox.hold(previous.undelivered() if previous else ())
 
     def examine(self, tick: Tick) -> tuple[tuple[Finding, ...], tuple[Alert, ...]]:
         """The findings of this tick, and every alert: pending, firing or resolved just now.

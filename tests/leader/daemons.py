@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
-import time
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 import aiohttp
 
+from autoscaler.clock import elapsed
 from tests.end_to_end.process import AT_ONCE, DaemonProcess
 from tests.servers import eventually
 
@@ -97,10 +97,10 @@ class Members:
         """End the leader by a signal; how many seconds until the other leads."""
         assert await old.leads()
         assert not await new.leads()
-        began = time.monotonic()
+        began = elapsed()
         old.signal(number)
         await eventually(new.leads, f"a new leader\n{new.output[-3000:]}", 30)
-        return time.monotonic() - began
+        return elapsed() - began
 
     def started(self) -> Counter[str]:
         """How often each unit was started, by whomever."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from autoscaler.interfaces import Context
 from autoscaler.leader.election import LeaseElection
+from autoscaler.leader.lease import Found, Lease
 from autoscaler.leader.postgresql import PostgresqlElection
 from autoscaler.leader.redis import RedisElection
 from tests.postgres import PostgresServer
@@ -33,6 +34,10 @@ class Scene:
         self.made.append(store)
         return store
 
+    async def give_back(self) -> None:
+        """As if a leader had ended well, so that the first to come need not wait for any lease."""
+        await self.store().replace(Found(), Lease("", 1, 0, 8.0))
+
     async def close(self) -> None:
         for store in self.made:
             await store.aclose()
@@ -42,8 +47,10 @@ class Scene:
 async def on_valkey(directory: Path, server: Valkey) -> AsyncIterator[Scene]:
     config = {"kind": "redis", "url": server.url, "lease_seconds": 8}
     scene = Scene(config, RedisElection, directory, [])
-    yield scene
-    await scene.close()
+    try:
+        yield scene
+    finally:
+        await scene.close()
 
 
 @contextlib.asynccontextmanager
@@ -52,8 +59,10 @@ async def on_postgres(directory: Path, server: PostgresServer) -> AsyncIterator[
     scene = Scene(
         {"kind": "postgresql", "url": url, "lease_seconds": 8}, PostgresqlElection, directory, []
     )
-    yield scene
-    await scene.close()
+    try:
+        yield scene
+    finally:
+        await scene.close()
 
 
 @contextlib.asynccontextmanager

@@ -79,7 +79,7 @@ async def test_a_server_that_is_gone_frozen_or_back(tmp_path):
             await store.replace(Found(), LEASE)
             server.pause()
             async with asyncio.timeout(3):
-                with pytest.raises(LeaseError, match="postgresql://127.0.0.1"):
+                with pytest.raises(LeaseError, match=r"postgresql://127\.0\.0\.1"):
                     await store.read()
             server.resume()
             assert (await store.read()).lease == LEASE

@@ -11,7 +11,6 @@ from tests.leader.stores import scene_of
 from tests.servers import eventually
 
 LEASE_SECONDS = 8.0
-pytestmark = pytest.mark.filterwarnings("error")
 
 
 @pytest.fixture(params=["redis", "postgresql"])
@@ -20,6 +19,7 @@ async def members(request, tmp_path, state):
         return request.getfixturevalue("postgres")
 
     async with scene_of(request.param, tmp_path, postgres) as scene:
+        await scene.give_back()
         config = {"leader": scene.config, "sources": {}, "fleets": [SLEEPERS]}
         made = Members(tmp_path, state, config)
         try:
