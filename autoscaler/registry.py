@@ -62,6 +62,7 @@ NOTIFIERS = {
     "webhook": "autoscaler.notifiers.webhook:Webhook",
 }
 ELECTIONS = {
+    "kubernetes": "autoscaler.leader.kubernetes:KubernetesElection",
     "local": "autoscaler.leader.local:LocalElection",
     "postgresql": "autoscaler.leader.postgresql:PostgresqlElection",
     "redis": "autoscaler.leader.redis:RedisElection",

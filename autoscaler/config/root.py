@@ -99,7 +99,8 @@ class Config(Options):
     leader: ElectionConfig = Field(
         default_factory=lambda: {"kind": "local"},
         validate_default=True,
-        description="how several daemons agree on the one that acts",
+        description="how several daemons agree on the one that acts; left out: by a lock on the"
+        " state directory",
     )
     dry_run: bool = Field(
         default=False, strict=True, description="decide and tell, but change nothing"

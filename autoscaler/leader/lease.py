@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError, field_validator
 
 from autoscaler.errors import LeaseError
 from autoscaler.interfaces import Options
+
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
 class LeaseOptions(Options):
@@ -17,7 +20,6 @@ class LeaseOptions(Options):
 
     name: str = Field(
         default="autoscaler",
-        pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$",
         description="daemons that name the same lease elect one of them",
     )
     lease_seconds: float = Field(
@@ -26,6 +28,16 @@ class LeaseOptions(Options):
         le=3600,
         description="a leader that died is followed after this; renewed 5 times as often",
     )
+
+    @field_validator("name")
+    @classmethod
+    def _well_formed_name(cls, name: str) -> str:
+        if not _NAME.fullmatch(name):
+            raise ValueError(
+                "must be at most 63 small letters, digits and '-' within, such as"
+                f" 'autoscaler', not {name[:80]!r}"
+            )
+        return name
 
     @property
     def renew_seconds(self) -> float:

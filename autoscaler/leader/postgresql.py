@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
@@ -24,6 +25,7 @@ from autoscaler.leader.lease import Found, Lease, LeaseOptions, found_in, text_o
 from autoscaler.secret import Secret
 
 T = TypeVar("T")
+_TABLE: Final = re.compile(r"([a-z_][a-z0-9_]{0,62}\.)?[a-z_][a-z0-9_]{0,62}")
 FAILURES: Final = (SQLAlchemyError, OSError, *PostgreSQL.failures)
 NO_TABLE: Final = "42P01"
 OURS: Final = {
@@ -44,7 +46,6 @@ class PostgresqlElectionOptions(LeaseOptions):
     )
     table: str = Field(
         default="autoscaler_lease",
-        pattern=r"^([a-z_][a-z0-9_]{0,62}\.)?[a-z_][a-z0-9_]{0,62}$",
         description="TABLE or SCHEMA.TABLE that keeps it; made if it is not there",
     )
 
@@ -54,6 +55,15 @@ class PostgresqlElectionOptions(LeaseOptions):
         if parse_address(url.reveal()).system != "postgresql":
             raise ValueError("must begin with postgresql://: leases are kept in no other database")
         return url
+
+    @field_validator("table")
+    @classmethod
+    def _named(cls, table: str) -> str:
+        if not _TABLE.fullmatch(table):
+            raise ValueError(
+                f"must be TABLE or SCHEMA.TABLE in small letters and '_', not {table[:80]!r}"
+            )
+        return table
 
 
 class _Writing(PostgreSQL):

@@ -8,11 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from autoscaler.interfaces import Context
 from autoscaler.leader.election import LeaseElection
+from autoscaler.leader.kubernetes import KubernetesElection
 from autoscaler.leader.lease import Found, Lease
 from autoscaler.leader.postgresql import PostgresqlElection
 from autoscaler.leader.redis import RedisElection
+from tests.leader.lease_api import LeaseApi, lease_api
 from tests.postgres import PostgresServer
 from tests.servers import Valkey, valkey
 
@@ -25,6 +29,7 @@ class Scene:
     kind: type[LeaseElection[Any]]
     directory: Path
     made: list[LeaseElection[Any]]
+    api: LeaseApi | None = None
 
     def store(self, **changed: Any) -> LeaseElection[Any]:
         options = {**self.config, **changed}
@@ -66,11 +71,30 @@ async def on_postgres(directory: Path, server: PostgresServer) -> AsyncIterator[
 
 
 @contextlib.asynccontextmanager
+async def on_kubernetes(directory: Path) -> AsyncIterator[Scene]:
+    """$KUBECONFIG must lead to the server that this runs."""
+    pytest.importorskip("kubernetes")
+    config = {"kind": "kubernetes", "lease_seconds": 8, "namespace": "airflow"}
+    async with lease_api(directory) as (api, kubeconfig):
+        scene = Scene(config, KubernetesElection, directory, [], api)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("KUBECONFIG", str(kubeconfig))
+            patch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+            try:
+                yield scene
+            finally:
+                await scene.close()
+
+
+@contextlib.asynccontextmanager
 async def scene_of(
     kind: str, directory: Path, postgres: Callable[[], PostgresServer]
 ) -> AsyncIterator[Scene]:
     if kind == "redis":
         async with valkey() as server, on_valkey(directory, server) as scene:
+            yield scene
+    elif kind == "kubernetes":
+        async with on_kubernetes(directory) as scene:
             yield scene
     else:
         async with on_postgres(directory, postgres()) as scene:

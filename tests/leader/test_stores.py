@@ -15,7 +15,7 @@ from tests.leader.stores import scene_of
 LEASE = Lease("host_1_abc", 7, 1_800_000_000_000_000, 15.0)
 
 
-@pytest.fixture(params=["redis", "postgresql"])
+@pytest.fixture(params=["redis", "postgresql", "kubernetes"])
 async def scene(request, tmp_path):
     def postgres():
         return request.getfixturevalue("postgres")

@@ -11,9 +11,10 @@ from tests.leader.stores import scene_of
 from tests.servers import eventually
 
 LEASE_SECONDS = 8.0
+OTHERS = ("postgresql", "kubernetes")
 
 
-@pytest.fixture(params=["redis", "postgresql"])
+@pytest.fixture(params=["redis", *(pytest.param(k, marks=pytest.mark.full) for k in OTHERS)])
 async def members(request, tmp_path, state):
     def postgres():
         return request.getfixturevalue("postgres")
