@@ -139,8 +139,11 @@ class LeaseLeader(Leadership):
         return True
 
     def _see(self, found: Found) -> None:
-        self._read_at = self._elapsed()
-        if self._found is None or found.lease != self._found.lease:
+        """Where data may get lost, what was not looked at for long may have come back."""
+        before, self._read_at = self._read_at, self._elapsed()
+        unseen = self._read_at - before > self._options.lease_seconds / 2
+        changed = self._found is None or found.lease != self._found.lease
+        if changed or (unseen and not self._store.durable):
             self._unchanged_since = self._read_at
         self._found = found
         if found.lease is not None:
@@ -159,7 +162,8 @@ class LeaseLeader(Leadership):
         if lease is None:
             first = self._store.durable and not self._newest_term
             return first or self._abandoned(None)
-        return not lease.holder or self._abandoned(lease)
+        given_back = not lease.holder and lease.term >= self._newest_term
+        return given_back or self._abandoned(lease)
 
     def _abandoned(self, lease: Lease | None) -> bool:
         """Whether it stayed as it is for so long that nobody trusts in it any more."""

@@ -20,13 +20,15 @@ class Shelf:
 
     def __init__(self) -> None:
         self.found = Found()
+        self._puts = 0
         self.writes: list[Lease] = []
         self.down = False
         self.mute = False
 
     def put(self, lease: Lease | None) -> None:
         """Whatever was there before."""
-        self.found = Found(lease, f"{self.found.version}+" if lease else "")
+        self._puts += 1
+        self.found = Found(lease, str(self._puts) if lease else "")
 
 
 class ShelfStore(LeaseStore):
