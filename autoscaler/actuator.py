@@ -77,7 +77,7 @@ class Actuator:
     def _control_for(self, action: Action) -> WorkerControl | None:
         """How to tell its worker now: much may have changed while the mark was on its way."""
         control = self._control_of(action.worker) if action.worker else None
-        if control is not None and (refusal := self._may_act()) is not None:
+        if control is not None and (refusal := self._may_act(action.fence.term)) is not None:
             raise ControlError(f"{action.worker} was not told: {refusal}")
         return control
 

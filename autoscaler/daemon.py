@@ -16,6 +16,7 @@ from autoscaler.controller import Controller, Observer
 from autoscaler.engine.profiles import Profiles
 from autoscaler.errors import ConfigError
 from autoscaler.interfaces import Context, Leadership, Source
+from autoscaler.leader.campaign import campaigning
 from autoscaler.leader.sole import SoleLeader
 from autoscaler.model import Outcome
 from autoscaler.overrides import Overrides
@@ -115,7 +116,7 @@ class Daemon:
         ):
             log.info("started", listen=f"{http.host}:{port}", dry_run=self._dry_run)
             lasting = [tasks.create_task(self._journal.run())] if self._journal else []
-            campaign = tasks.create_task(self._campaign())
+            campaign = tasks.create_task(campaigning(self._leadership, self.wake))
             self._start_generation(tasks)
             while not self._stop.is_set():
                 began = asyncio.get_running_loop().time()
@@ -181,18 +182,6 @@ class Daemon:
             await self._controller.tick(now)
         except Exception:
             log.exception("a bug in the tick: nothing was done by it, the next one comes")
-
-    async def _campaign(self) -> None:
-        """Win leadership or keep it, whatever the ticks are at."""
-        while True:
-            led = self._leadership.holds()
-            try:
-                await self._leadership.acquire()
-            except Exception:
-                log.exception("a bug in the election")
-            if self._leadership.holds() is not led:
-                self.wake("leadership changed")
-            await asyncio.sleep(self._leadership.pause_seconds)
 
     async def _step_down(self, campaign: asyncio.Task[None]) -> None:
         """First of all that ends, for another is waiting."""

@@ -73,8 +73,9 @@ async def test_a_drain_marks_first_and_then_tells_the_worker(world):
 async def test_who_may_act_no_more_once_the_mark_is_there_tells_nobody(world, kind, said):
     """A process that stood still between the two may have a successor by now."""
     mark(world, "a")
-    gate = iter((None, Result.NOT_LEADER)).__next__
-    outcomes = await done(world, action(kind, "a"), using=actuator(gate))
+    answers = iter((None, Result.NOT_LEADER))
+    using = actuator(gate=lambda term: next(answers))
+    outcomes = await done(world, action(kind, "a"), using=using)
     assert outcomes == {"a": (Result.FAILED, "a@host was not told: not_leader")}
     assert world.said == [(said, "a")]
 

@@ -43,7 +43,7 @@ ACTING = (
     Bug(
         "told_whoever_leads_by_now",
         "actuator",
-        "if control is not None and (refusal := self._may_act()) is not None:",
+        "if control is not None and (refusal := self._may_act(action.fence.term)) is not None:",
         "if control is not None and (refusal := None) is not None:",
     ),
     Bug(
