@@ -44,7 +44,8 @@ async def test_only_what_was_found_is_replaced(scene):
 
 async def test_of_many_at_once_one_is_first(scene):
     stores = [scene.store() for _ in range(8)]
-    await stores[0].read()
+    for store in stores:
+        await store.read()
     tries = (s.replace(Found(), replace(LEASE, holder=f"{n}")) for n, s in enumerate(stores))
     written = [found for found in await asyncio.gather(*tries) if found]
     assert written == [await stores[0].read()]
