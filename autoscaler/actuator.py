@@ -18,15 +18,16 @@ class Actuator:
     """Does what a plan says, the safe actions first.
 
     control_of gives the way to speak to a worker by its nodename. may_act is asked before every
-    effect and answers with the reason why not, or None. tell_bug is given the traceback of what a
-    plugin raised and should not. timeout_seconds bounds each effect.
+    effect, with the term that it was planned in, and answers with the reason why not, or None.
+    tell_bug is given the traceback of what a plugin raised and should not. timeout_seconds bounds
+    each effect.
     """
 
     def __init__(
         self,
         target: Target[Any],
         control_of: Callable[[str], WorkerControl | None],
-        may_act: Callable[[], Result | None],
+        may_act: Callable[[int], Result | None],
         tell_bug: Callable[[str], None],
         timeout_seconds: float,
     ) -> None:
@@ -76,7 +77,7 @@ class Actuator:
     def _control_for(self, action: Action) -> WorkerControl | None:
         """How to tell its worker now: much may have changed while the mark was on its way."""
         control = self._control_of(action.worker) if action.worker else None
-        if control is not None and (refusal := self._may_act()) is not None:
+        if control is not None and (refusal := self._may_act(action.fence.term)) is not None:
             raise ControlError(f"{action.worker} was not told: {refusal}")
         return control
 
@@ -124,7 +125,7 @@ class Actuator:
     async def _attempt(
         self, actions: Sequence[Action], effect: Callable[[Sequence[Action]], Awaitable[None]]
     ) -> tuple[Result, str]:
-        if (refusal := self._may_act()) is not None:
+        if (refusal := self._may_act(actions[0].fence.term)) is not None:
             return refusal, ""
         try:
             async with asyncio.timeout(self._timeout_seconds):

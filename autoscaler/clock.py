@@ -7,6 +7,12 @@ from collections.abc import Callable
 
 JUMP_SECONDS = 2.0
 STABLE_SECONDS = 60.0
+_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
+def elapsed() -> float:
+    """Seconds since some moment, the machine's sleep included: what leases are measured by."""
+    return time.clock_gettime(_CLOCK)
 
 
 class Clock:

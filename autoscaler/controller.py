@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from functools import partial
 from random import Random
 from typing import Any, TypeVar
 
@@ -19,8 +20,8 @@ from autoscaler.engine.profiles import Profiles
 from autoscaler.engine.screening import screen
 from autoscaler.errors import SourceError, TargetError
 from autoscaler.health import Health
-from autoscaler.interfaces import Context, Source, Target, WorkerControl
-from autoscaler.leader import Leadership, SoleLeader
+from autoscaler.interfaces import Context, Leadership, Source, Target, WorkerControl
+from autoscaler.leader.sole import SoleLeader
 from autoscaler.model import (
     Fleet,
     FleetTick,
@@ -128,6 +129,8 @@ class Controller:
             fleets={name: turn.result() for name, turn in running.items()},
             duration_seconds=asyncio.get_running_loop().time() - started,
             leader=self.leadership.holds(),
+            led_by=self.leadership.led_by,
+            not_leading=self.leadership.reason,
             bugs=self._bugs,
             learned=learned,
             known_dags=self.footprints.counts(),
@@ -234,24 +237,27 @@ class Controller:
             fleet,
             [policy.make(self._context(policy.kind, fleet)) for policy in spec.policies],
             self._actuator(fleet),
-            lambda: self.leadership.term,
+            self.leadership,
             self._memories[fleet.name],
         )
+
+    def _why_not_act(self, fleet: str, term: int) -> Result | None:
+        """Why an effect of this term may not be sent now; it must end while we still lead."""
+        if self.config.dry_run:
+            return Result.DRY_RUN
+        leads = self.leadership.holds(self._patience_seconds)
+        if not leads or self.leadership.term != term:
+            return Result.NOT_LEADER
+        override = self.overrides.active(fleet, self._snapshot.now)
+        return Result.PAUSED if override and override.replicas is None else None
 
     def _actuator(self, fleet: Fleet) -> Actuator | None:
         if self.config.dry_run or fleet.queues_from is QueuesFrom.NOBODY:
             return None
-
-        def may_act() -> Result | None:
-            if not self.leadership.holds():
-                return Result.NOT_LEADER
-            override = self.overrides.active(fleet.name, self._snapshot.now)
-            return Result.PAUSED if override and override.replicas is None else None
-
         return Actuator(
             self.targets[fleet.name],
             self._control_of,
-            may_act,
+            partial(self._why_not_act, fleet.name),
             lambda bug: self._bugs.update({f"fleet/{fleet.name}": bug}),
             self._patience_seconds,
         )
@@ -270,7 +276,11 @@ class Controller:
             fleets=self.fleets,
             state_directory=self.config.state_directory,
             interval_seconds=self.config.interval_seconds,
+            acts=partial(self._acts, fleet.name if fleet else ""),
         )
+
+    def _acts(self, fleet: str) -> bool:
+        return self._why_not_act(fleet, self.leadership.term) is None
 
 
 def _controls_of(sources: Mapping[str, Source[Any]]) -> dict[str, WorkerControl]:

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 import structlog
 
-from autoscaler.clock import Clock
+from autoscaler.calls import Calls
+from autoscaler.clock import Clock, elapsed
 from autoscaler.config import Config, load
 from autoscaler.controller import Controller, Observer
 from autoscaler.discovery import Discovery
 from autoscaler.engine.footprints import Footprints
 from autoscaler.engine.profiles import Profiles
 from autoscaler.errors import ConfigError
-from autoscaler.interfaces import Source
-from autoscaler.leader import FileLeader, Leadership, SoleLeader
+from autoscaler.interfaces import Context, Leadership, Source
+from autoscaler.leader.campaign import campaigning
+from autoscaler.leader.sole import SoleLeader
 from autoscaler.model import Outcome
 from autoscaler.overrides import Overrides
 from autoscaler.telemetry.journal import Journal
@@ -28,7 +29,7 @@ from autoscaler.telemetry.recent import Recent
 from autoscaler.web.app import serving
 from autoscaler.web.backend import Backend
 
-SPACING_SECONDS = 0.5
+FINISH_SECONDS = 0.8
 GRACE_SECONDS = 3.5
 WATCH_AGAIN_SECONDS = 5.0
 
@@ -69,10 +70,10 @@ class Daemon:
         self._path = path
         self._dry_run = dry_run
         self._clock = Clock()
-        self._leadership: Leadership = (
-            SoleLeader() if dry_run else FileLeader(config.state_directory)
-        )
+        self._leadership = SoleLeader() if dry_run else self._candidacy(config)
         self._told: tuple[str, bool] = ("", False)
+        self._calls = Calls()
+        self.stop, self.reload, self.wake = self._calls.stop, self._calls.reload, self._calls.wake
         self._overrides = Overrides(config.state_directory)
         self._discovery = Discovery(config.state_directory, remember=not dry_run)
         self._recent = Recent()
@@ -91,10 +92,10 @@ class Daemon:
             overrides=self._overrides,
             now=self._clock.now,
             wake=self.wake,
+            leadership=self._leadership,
             journal=self._journal,
             drain=self._drain,
         )
-        self._woken, self._stop, self._reload = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._controller = self._controller_of(config, None)
         self._generation: list[asyncio.Task[None]] = []
 
@@ -107,28 +108,30 @@ class Daemon:
 
     async def run(self) -> int:
         """Tick until SIGTERM or SIGINT."""
-        self._listen_to_signals()
+        self._calls.listen_to_signals()
         if self._journal is not None:
             learned = await self._journal.measurements()
             self._controller.profiles = Profiles().after(learned)
             self._controller.footprints = Footprints.known(await self._journal.footprints())
         http = self._controller.config.http
+        await self._leadership.acquire()
         async with (
             serving(self._backend, http.host, http.port) as port,
             asyncio.TaskGroup() as tasks,
         ):
             log.info("started", listen=f"{http.host}:{port}", dry_run=self._dry_run)
             lasting = [tasks.create_task(self._journal.run())] if self._journal else []
+            campaign = tasks.create_task(campaigning(self._leadership, self.wake))
             self._start_generation(tasks)
-            while not self._stop.is_set():
+            while not self._calls.stopping:
                 began = asyncio.get_running_loop().time()
-                self._woken.clear()
-                if self._reload.is_set():
+                if self._calls.answered():
                     await self._reload_config(tasks)
                 if await self._discovered():
                     self._start_generation(tasks)
                 await self._tick(tasks)
-                await self._wait_from(began)
+                await self._calls.wait_from(began, self._controller.config.interval_seconds)
+            await self._step_down(campaign)
             for task in (*self._generation, *lasting):
                 task.cancel()
         log.info("stopped", workers="left as they are")
@@ -147,31 +150,15 @@ class Daemon:
         """Whether the config that runs is the last one asked for."""
         return self._metrics.config_loaded
 
-    def stop(self) -> None:
-        """End after the action at hand, as SIGTERM does."""
-        self._stop.set()
-        self._woken.set()
-
-    def reload(self) -> None:
-        """Load the config anew before the next tick, which comes at once, as SIGHUP does."""
-        self._reload.set()
-        self._woken.set()
-
-    def wake(self, reason: str) -> None:
-        """Ask for a tick at once."""
-        log.debug("woken", reason=reason)
-        self._woken.set()
-
     async def _tick(self, tasks: asyncio.TaskGroup) -> None:
         """One tick; when told to stop meanwhile, it may finish the action at hand, briefly."""
-        await self._leadership.acquire()
         now = self._clock.now()
         self._tell_changes()
         self._expire_overrides(now)
         tick = tasks.create_task(self._turn(now))
-        stop = tasks.create_task(self._stop.wait())
+        stop = tasks.create_task(self._calls.stopped())
         await asyncio.wait({tick, stop}, return_when=asyncio.FIRST_COMPLETED)
-        await asyncio.wait({tick}, timeout=GRACE_SECONDS)
+        await asyncio.wait({tick}, timeout=FINISH_SECONDS)
         tick.cancel()
         stop.cancel()
 
@@ -187,6 +174,16 @@ class Daemon:
         except Exception:
             log.exception("a bug in the tick: nothing was done by it, the next one comes")
 
+    async def _step_down(self, campaign: asyncio.Task[None]) -> None:
+        """First of all that ends, for another is waiting."""
+        campaign.cancel()
+        await asyncio.wait({campaign}, timeout=FINISH_SECONDS)
+        await self._leadership.aclose()
+
+    def _candidacy(self, config: Config) -> Leadership:
+        context = Context(config.leader.kind, state_directory=config.state_directory)
+        return config.leader.make(context).stand(self._clock.now, elapsed)
+
     def _tell_changes(self) -> None:
         """Log what changed of leadership and of the wall clock, once each."""
         now = (self._leadership.reason, self._clock.jump_seconds != 0)
@@ -197,21 +194,8 @@ class Daemon:
         if jumped and not jumped_before:
             log.warning("the wall clock was set", seconds=round(self._clock.jump_seconds, 1))
 
-    async def _wait_from(self, began: float) -> None:
-        """Until the interval is over or something wakes us, but not too soon after `began`."""
-        loop = asyncio.get_running_loop()
-        interval = self._controller.config.interval_seconds
-        try:
-            async with asyncio.timeout_at(began + interval):
-                await self._woken.wait()
-        except TimeoutError:
-            return
-        if not self._stop.is_set():
-            await asyncio.sleep(began + SPACING_SECONDS - loop.time())
-
     async def _reload_config(self, tasks: asyncio.TaskGroup) -> None:
         """Put a new controller in the old one's place; a config that is wrong changes nothing."""
-        self._reload.clear()
         try:
             config = _load(self._path, dry_run=self._dry_run)
             fresh = self._controller_of(config, self._controller)
@@ -225,6 +209,8 @@ class Daemon:
             return
         if fresh.config.http.listen != self._controller.config.http.listen:
             log.warning("http.listen changes with the next start only")
+        if fresh.config.leader != self._controller.config.leader:
+            log.warning("leader changes with the next start only")
         await self._replace(fresh)
         self._start_generation(tasks)
         self._discovery.again()
@@ -283,12 +269,6 @@ class Daemon:
             except Exception:
                 log.exception("a bug in the source's watch", source=name)
                 await asyncio.sleep(WATCH_AGAIN_SECONDS)
-
-    def _listen_to_signals(self) -> None:
-        loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGTERM, self.stop)
-        loop.add_signal_handler(signal.SIGINT, self.stop)
-        loop.add_signal_handler(signal.SIGHUP, self.reload)
 
 
 def _load(path: Path, *, dry_run: bool) -> Config:

@@ -7,6 +7,7 @@ AutoscalerError
 │   ├── TargetConflict     the world moved since the plan was made           -> outcome refused
 │   └── StaleActionError   an action older than one already applied          -> outcome refused
 ├── StateError         a file of the state directory is damaged or cannot be used
+├── LeaseError         the lease could not be read or written                -> not the leader
 ├── ControlError       a worker could not be told, or did not confirm        -> outcome failed
 └── NotifyError        a notifier could not deliver                -> retried, unless permanent
 
@@ -46,6 +47,10 @@ class StaleActionError(TargetError):
 
 class StateError(AutoscalerError):
     """A file of the state directory is damaged, not ours, or cannot be read or written."""
+
+
+class LeaseError(AutoscalerError):
+    """The lease that says who leads could not be read or written."""
 
 
 class ControlError(AutoscalerError):

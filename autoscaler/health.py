@@ -20,6 +20,7 @@ MOST_UNDELIVERED = 1_000
 MOST_AT_ONCE = 100
 FIRST_RETRY_SECONDS = 1.0
 LONGEST_RETRY_SECONDS = 60.0
+RETOLD_SECONDS = 120.0
 
 
 class Health:
@@ -44,16 +45,18 @@ class Health:
         self._checks = checks
         self._for_seconds = {name: check.options.for_seconds for name, check in checks.items()}
         self._broken: frozenset[str] = frozenset()
+        self._resolved_lately: tuple[Alert, ...] = previous._resolved_lately if previous else ()
         self._log = structlog.get_logger()
         jitter = random or Random()  # noqa: S311 - spreads retries, guards nothing
         self._outboxes = [Outbox(notifier, jitter, patience_seconds) for notifier in notifiers]
         for outbox in self._outboxes:
-            outbox.put(previous.undelivered() if previous else ())
+            outbox.hold(previous.undelivered() if previous else ())
 
     def examine(self, tick: Tick) -> tuple[tuple[Finding, ...], tuple[Alert, ...]]:
         """The findings of this tick, and every alert: pending, firing or resolved just now.
 
-        Queues what changed for the notifiers; waits for nothing and raises nothing.
+        Queues what changed for the notifiers, unless another daemon leads, which tells of the
+        same; waits for nothing and raises nothing.
         """
         findings: list[Finding] = []
         unchecked: list[Unchecked] = []
@@ -64,11 +67,24 @@ class Health:
                 unchecked.append(one)
         now = tick.snapshot.now
         self.book, changed = self.book.advance(findings, unchecked, self._for_seconds, now)
+        resolved = [alert for alert in changed if alert.state is AlertState.RESOLVED]
         for outbox in self._outboxes:
             outbox.now = now
-            outbox.put(changed)
-        resolved = (alert for alert in changed if alert.state is AlertState.RESOLVED)
+            if tick.led_by:
+                outbox.hold(self._to_retell(resolved, now))
+            else:
+                outbox.put(changed)
         return tuple(findings), (*self.book.alerts.values(), *resolved)
+
+    def _to_retell(self, resolved: Sequence[Alert], now: float) -> tuple[Alert, ...]:
+        """What the leader may not have told of when it dies: all that fires, or did just now."""
+        known = (*self._resolved_lately, *resolved)
+        self._resolved_lately = tuple(
+            a for a in known if now - (a.resolved_at or 0) < RETOLD_SECONDS
+        )
+        alerts = self.book.alerts.values()
+        firing = (alert for alert in alerts if alert.state is AlertState.FIRING)
+        return (*self._resolved_lately, *firing)
 
     async def deliver(self) -> None:
         """Tell the notifiers, each at its own pace, until cancelled. At least once each."""
@@ -130,6 +146,12 @@ class Outbox:
             self._drop([next(iter(self._waiting.values()))], "too many alerts wait")
         if self._waiting:
             self._filled.set()
+
+    def hold(self, alerts: Sequence[Alert]) -> None:
+        """Have these ready, and nothing else, but tell nobody before the next `put`."""
+        self._filled.clear()
+        newest = alerts[-MOST_UNDELIVERED:]
+        self._waiting = {(alert.finding.key, alert.state): alert for alert in newest}
 
     def waiting(self) -> tuple[Alert, ...]:
         """What is not delivered yet, the latest change last."""

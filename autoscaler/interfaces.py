@@ -1,4 +1,4 @@
-"""The five kinds of plugin and what they may know of the daemon.
+"""The six kinds of plugin and what they may know of the daemon.
 
 A plugin is one file: a class below, with its `Options` inside it, and one line in registry.py.
 """
@@ -60,7 +60,8 @@ class Context:
     """What a plugin may know beyond its options.
 
     name: its name in the config. fleet: its fleet, for policies and targets. fleets: all of them.
-    state_directory: where what must survive a restart is kept.
+    state_directory: where what must survive a restart is kept. acts: whether this daemon may do
+    something to its fleet now, by itself: it leads, is no dry run, and the fleet is not paused.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Context:
     fleets: tuple[Fleet, ...] = ()
     state_directory: Path = field(default_factory=lambda: Path("autoscaler-state"))
     interval_seconds: float = 5.0
+    acts: Callable[[], bool] = field(default=lambda: False, compare=False)
 
     @property
     def queues(self) -> tuple[str, ...]:
@@ -198,3 +200,50 @@ class Notifier(Plugin[OptionsT]):
     @abstractmethod
     async def notify(self, alerts: Sequence[Alert], now: float) -> None:
         """Deliver alerts that began or ceased firing. Raises NotifyError; the caller retries."""
+
+
+class Leadership(ABC):
+    """Asked before every effect. `term` is higher each time leadership is won.
+
+    reason: why this daemon does not lead; empty while it does.
+    """
+
+    term: int = 0
+    reason: str = ""
+
+    @property
+    def led_by(self) -> str:
+        """Which other daemon leads; empty when it is this one, or nobody is known to."""
+        return ""
+
+    @property
+    def pause_seconds(self) -> float:
+        """How long to wait before `acquire` is called again."""
+        return 1.0
+
+    @abstractmethod
+    def holds(self, for_seconds: float = 0.0) -> bool:
+        """Whether this daemon leads and, as long as it does not step down, still will after that.
+
+        Told by nothing that a blocked event loop could delay.
+        """
+
+    @abstractmethod
+    async def acquire(self) -> bool:
+        """Try once to win leadership, or to keep it; returns whether it is held. Raises nothing."""
+
+    @abstractmethod
+    async def aclose(self) -> None:
+        """Let another lead, at once. May be called twice."""
+
+
+class Election(Plugin[OptionsT]):
+    """How several daemons agree on the one that acts."""
+
+    @abstractmethod
+    def stand(self, now: Callable[[], float], elapsed: Callable[[], float]) -> Leadership:
+        """This daemon's part in the election.
+
+        now: Unix seconds, which anybody may set. elapsed: seconds that only ever go on, also
+        while the machine sleeps.
+        """

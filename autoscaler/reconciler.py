@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,7 +16,7 @@ from autoscaler.engine.learning import Learning
 from autoscaler.engine.ledger import killed_tasks
 from autoscaler.engine.scale_in import plan
 from autoscaler.errors import TargetError
-from autoscaler.interfaces import Policy
+from autoscaler.interfaces import Leadership, Policy
 from autoscaler.model import (
     Action,
     ActionKind,
@@ -41,7 +41,8 @@ UNSURE = (Result.FAILED, Result.ERROR)
 class Memory:
     """What a fleet's turns remember, kept over a reload. `sequence` orders its effects.
 
-    term: in which the last turn was. unsure: units that were asked for, nobody knows with what
+    term: in which the last turn was. followed: the size at the last turn, if another daemon led
+    then. unsure: units that were asked for, nobody knows with what
     success -> when (Unix seconds).
     """
 
@@ -53,6 +54,7 @@ class Memory:
     custody: Custody = field(default_factory=Custody)
     learning: Learning = field(default_factory=Learning)
     term: int | None = None
+    followed: int | None = None
     unsure: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -64,14 +66,14 @@ class Reconciler:
         fleet: Fleet,
         policies: Sequence[Policy[Any]],
         actuator: Actuator | None,
-        term: Callable[[], int],
+        leadership: Leadership,
         memory: Memory,
     ) -> None:
         self.fleet = fleet
         self.memory = memory
         self._policies = policies
         self._actuator = actuator
-        self._term = term
+        self._leadership = leadership
 
     async def turn(self, snapshot: FleetSnapshot, override: Override | None) -> FleetTick:
         """Decide on the snapshot and carry it out. Without an actuator nothing is ever done."""
@@ -88,6 +90,7 @@ class Reconciler:
             return self._hold(snapshot, override)
         memory = self.memory
         self._read_back(snapshot)
+        self._credit_others(snapshot)
         decision, memory.history = decide(self._policies, snapshot, memory.history, override)
         memory.last = decision
         actions = self._plan(snapshot, decision.desired)
@@ -115,7 +118,7 @@ class Reconciler:
             kind=ActionKind.DRAIN,
             fleet=self.fleet.name,
             unit=unit,
-            fence=Fence(self._term(), self.memory.sequence),
+            fence=Fence(self._leadership.term, self.memory.sequence),
             at=snapshot.now,
             reason=reason,
             worker=worker.name if worker else "",
@@ -134,7 +137,7 @@ class Reconciler:
 
     def _plan(self, snapshot: FleetSnapshot, desired: int) -> tuple[Action, ...]:
         """What there is to do; the first cycle of a term only observes."""
-        memory, term = self.memory, self._term()
+        memory, term = self.memory, self._leadership.term
         first, memory.term = memory.term != term, term
         if first:
             return ()
@@ -156,6 +159,16 @@ class Reconciler:
             current, behavior = snapshot.current, self.fleet.behavior
             history = memory.history.until(now)
             memory.history = history.scaled(current - came, current, now, behavior)
+
+    def _credit_others(self, snapshot: FleetSnapshot) -> None:
+        """What changed while another led counts as if we had done it: we may lead next."""
+        memory, current = self.memory, snapshot.current
+        if memory.followed is not None:
+            history = memory.history.until(snapshot.now)
+            memory.history = history.scaled(
+                memory.followed, current, snapshot.now, self.fleet.behavior
+            )
+        memory.followed = None if self._leadership.holds() else current
 
     def _hold(self, snapshot: FleetSnapshot, override: Override | None) -> FleetTick:
         """No number can follow from a size that was not read."""

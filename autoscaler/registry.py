@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import Any, TypeVar
 
 from autoscaler.errors import ConfigError
-from autoscaler.interfaces import Check, Notifier, Plugin, Policy, Source, Target
+from autoscaler.interfaces import Check, Election, Notifier, Plugin, Policy, Source, Target
 
 SOURCES = {
     "airflow_api": "autoscaler.sources.airflow_api:AirflowApi",
@@ -46,6 +46,7 @@ CHECKS = {
     "drain_stuck": "autoscaler.checks.fleets:DrainStuck",
     "duplicate_nodenames": "autoscaler.checks.sources:DuplicateNodenames",
     "fleet_failing": "autoscaler.checks.fleets:FleetFailing",
+    "leader_missing": "autoscaler.checks.leader:LeaderMissing",
     "oldest_task_too_old": "autoscaler.checks.queues:OldestTaskTooOld",
     "queue_without_consumers": "autoscaler.checks.queues:QueueWithoutConsumers",
     "source_down": "autoscaler.checks.sources:SourceDown",
@@ -60,12 +61,19 @@ NOTIFIERS = {
     "log": "autoscaler.notifiers.log:Log",
     "webhook": "autoscaler.notifiers.webhook:Webhook",
 }
+ELECTIONS = {
+    "kubernetes": "autoscaler.leader.kubernetes:KubernetesElection",
+    "local": "autoscaler.leader.local:LocalElection",
+    "postgresql": "autoscaler.leader.postgresql:PostgresqlElection",
+    "redis": "autoscaler.leader.redis:RedisElection",
+}
 KINDS: dict[type[Plugin[Any]], dict[str, str]] = {
     Source: SOURCES,
     Policy: POLICIES,
     Check: CHECKS,
     Target: TARGETS,
     Notifier: NOTIFIERS,
+    Election: ELECTIONS,
 }
 
 

@@ -31,7 +31,7 @@ def world():
     del WORLDS["w"]
 
 
-def actuator(gate=lambda: None, timeout_seconds=0.2, control=True, bugs=None):
+def actuator(gate=lambda term: None, timeout_seconds=0.2, control=True, bugs=None):
     options = FakeOptions(world="w")
     workers = FakeWorkers(options, Context("workers"))
     target = FakeTarget(options, Context("default"))
@@ -73,8 +73,9 @@ async def test_a_drain_marks_first_and_then_tells_the_worker(world):
 async def test_who_may_act_no_more_once_the_mark_is_there_tells_nobody(world, kind, said):
     """A process that stood still between the two may have a successor by now."""
     mark(world, "a")
-    gate = iter((None, Result.NOT_LEADER)).__next__
-    outcomes = await done(world, action(kind, "a"), using=actuator(gate))
+    answers = iter((None, Result.NOT_LEADER))
+    using = actuator(gate=lambda term: next(answers))
+    outcomes = await done(world, action(kind, "a"), using=using)
     assert outcomes == {"a": (Result.FAILED, "a@host was not told: not_leader")}
     assert world.said == [(said, "a")]
 
@@ -205,7 +206,7 @@ async def test_a_bug_of_a_worker_control_is_no_answer(world):
 
 async def test_the_gate_is_asked_before_every_effect(world):
     answers = iter([None, Result.NOT_LEADER])
-    using = actuator(gate=lambda: next(answers))
+    using = actuator(gate=lambda term: next(answers))
     outcome = await done(world, action(ADD, "c"), action(DRAIN, "a"), using=using)
     assert outcome == {"c": (Result.APPLIED, ""), "a": (Result.NOT_LEADER, "")}
     assert world.units["a"].phase is UnitPhase.RUNNING

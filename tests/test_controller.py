@@ -6,7 +6,7 @@ import pytest
 
 from autoscaler.controller import Controller
 from autoscaler.errors import TargetError
-from autoscaler.leader import SoleLeader
+from autoscaler.leader.sole import SoleLeader
 from autoscaler.model import ActionKind, Override, Result
 from tests.cycles import Ticks, config, kinds
 from tests.fakes import TARGET_DOWN, WORLDS, World
@@ -97,7 +97,7 @@ async def test_an_operator_drains_one_unit_and_another_takes_its_place(world, tm
 
 async def test_a_follower_decides_and_does_nothing(world, tmp_path):
     class Follower(SoleLeader):
-        def holds(self):
+        def holds(self, for_seconds=0.0):
             return False
 
     world.depth = 16
@@ -184,3 +184,77 @@ async def test_everything_is_closed_even_if_one_end_fails(world, tmp_path):
     with pytest.raises(type(TARGET_DOWN)):
         await controller.aclose()
     assert world.closed == ["target", "broker"]
+
+
+class Candidate(SoleLeader):
+    """Leads when, and for as long as, the test says."""
+
+    def __init__(self, left_seconds: float = 60.0) -> None:
+        super().__init__()
+        self.left_seconds = left_seconds
+
+    def holds(self, for_seconds: float = 0.0) -> bool:
+        return for_seconds < self.left_seconds
+
+
+async def test_an_effect_is_not_begun_that_could_outlast_the_lease(world, tmp_path):
+    world.depth = 16
+    leadership = Candidate(left_seconds=4.9)
+    ticks = Ticks(config(tmp_path), leadership=leadership)
+    turn = await ticks.run(3)
+    assert ticks.controller.last.leader
+    assert turn.result is Result.NOT_LEADER
+    leadership.left_seconds = 5.1
+    assert (await ticks.run()).result is Result.APPLIED
+
+
+async def test_what_was_planned_in_another_term_is_not_done(world, tmp_path):
+    leadership = Candidate()
+    ticks = Ticks(config(tmp_path), leadership=leadership)
+    world.depth = 16
+    await ticks.run(4)
+    world.depth = 0
+    while not any(unit.drain for unit in world.units.values()):
+        await ticks.run()
+    world.at["inspect"] = lambda: setattr(leadership, "term", 2)
+    turn = await ticks.run()
+    removals = [o.result for o in turn.outcomes if o.action.kind is ActionKind.REMOVE]
+    assert removals
+    assert set(removals) == {Result.NOT_LEADER}
+
+
+async def test_what_another_leader_did_counts_against_the_limit(world, tmp_path):
+    two_a_minute = {"limits": [{"type": "pods", "value": 2, "period_seconds": 60}]}
+    leadership = Candidate(left_seconds=0.0)
+    fleet = {"behavior": {"scale_up": two_a_minute}}
+    ticks = Ticks(config(tmp_path, fleet=fleet), leadership=leadership)
+    world.depth = 16
+    await ticks.run(2)
+    for name in ("default-1", "default-2"):
+        world.launch(name, ticks.now)
+    await ticks.run()
+    leadership.left_seconds = 60.0
+    leadership.term = 2
+    assert kinds(await ticks.run(2)) == []
+    assert ticks.controller.last.fleets["default"].decision.desired == 2
+    for _ in range(14):
+        turn = await ticks.run()
+        if kinds(turn):
+            break
+    assert kinds(turn) == [ActionKind.ADD, ActionKind.ADD]
+
+
+async def test_what_may_be_done_without_a_plan_asks_for_leadership_pause_and_dry_run(
+    world, tmp_path
+):
+    leadership = Candidate()
+    controller = Controller(config(tmp_path), leadership=leadership)
+    acts = controller.targets["default"].context.acts
+    assert acts()
+    controller.overrides.set(Override("default", "test", "tests", 0.0))
+    assert not acts()
+    controller.overrides.clear("default", 0.0)
+    leadership.left_seconds = 1.0
+    assert not acts()
+    dry = Controller(config(tmp_path, dry_run=True))
+    assert not dry.targets["default"].context.acts()

@@ -9,10 +9,13 @@ import os
 import signal
 
 import pytest
+from structlog.testing import capture_logs
 
 from autoscaler.config import load
 from autoscaler.daemon import Daemon, run
 from autoscaler.errors import ConfigError
+from autoscaler.interfaces import Election, Options
+from autoscaler.leader.sole import SoleLeader
 from autoscaler.model import WorkersState
 from tests.fakes import SOURCE_DOWN, WORLDS, FakeTarget, World
 from tests.servers import eventually, free_port
@@ -157,6 +160,41 @@ async def test_a_second_daemon_on_the_same_state_does_not_act(world, tmp_path):
         await second.run_once()
         assert not ticks[-1].leader
         await second.aclose()
+
+
+class OddElection(Election[Options]):
+    """Lets its candidate win, and lose by a bug."""
+
+    def stand(self, now, elapsed):
+        return OddLeader()
+
+
+class OddLeader(SoleLeader):
+    """Raises what nobody expects, and leads all the same."""
+
+    tries = 0
+    pause_seconds = 0.01
+
+    async def acquire(self):
+        self.tries += 1
+        if self.tries == 3:
+            raise ZeroDivisionError("oops")
+        return True
+
+    def holds(self, for_seconds=0.0):
+        return self.tries > 4
+
+
+async def test_the_election_goes_on_beside_slow_ticks_and_after_bugs(world, tmp_path):
+    path = write(tmp_path, leader={"kind": "tests.test_daemon:OddElection"})
+    async with daemon(path) as (made, ticks):
+        await eventually(lambda: ticks[-1].leader, "the tick that winning brings")
+        write(tmp_path)
+        with capture_logs() as logs:
+            before = len(ticks)
+            made.reload()
+            await eventually(lambda: len(ticks) > before, "the reload")
+        assert "leader changes with the next start only" in {log["event"] for log in logs}
 
 
 async def test_a_bug_in_a_watch_does_not_stop_the_ticks(world, tmp_path):

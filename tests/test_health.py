@@ -265,3 +265,35 @@ async def test_the_end_closes_every_plugin():
     await health.aclose()
     assert check.closed
     assert ear.closed
+
+
+async def test_while_another_leads_nobody_is_told_and_then_all_that_fires():
+    check, ear = Listed(), Ear()
+    health = health_of(check, ear)
+    async with delivering(health):
+        check.queues = ["long", "short", "brief"]
+        health.examine(tick(now=NOW, led_by="another"))
+        check.queues = ["long", "short"]
+        health.examine(tick(now=NOW + 10, led_by="another"))
+        check.queues = ["long"]
+        health.examine(tick(now=NOW + 100, led_by="another"))
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert ear.attempts == []
+        health = Health({"listed": check}, [ear], previous=health)
+        health.examine(tick(now=NOW + 140, led_by="another"))
+    async with delivering(health):
+        assert ear.heard == []
+        check.queues = ["long", "new"]
+        health.examine(tick(now=NOW + 141))
+        await eventually(lambda: ear.heard, "what the last leader may not have told")
+    assert ear.heard == [("short", RESOLVED), ("long", FIRING), ("new", FIRING)]
+
+
+async def test_with_no_leader_at_all_everybody_tells():
+    check, ear = Listed(), Ear()
+    health = health_of(check, ear)
+    check.queues = ["a"]
+    async with delivering(health):
+        health.examine(tick(now=NOW, leader=False))
+        await eventually(lambda: ear.heard == [("a", FIRING)], "the alert")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -41,9 +41,11 @@ def remove(unit: str, sequence: int, term: int = 1, at: float = NOW) -> Action:
 MARK = Drain(NOW, ("default",))
 
 
-def local(state: Path, fleet: Fleet = FLEET, **options: Any) -> Local:
+def local(
+    state: Path, fleet: Fleet = FLEET, acts: Callable[[], bool] = lambda: True, **options: Any
+) -> Local:
     """A local target; its units sleep unless `command` says otherwise."""
-    context = Context(fleet.name, fleet, (fleet,), state)
+    context = Context(fleet.name, fleet, (fleet,), state, acts=acts)
     return Local(LocalOptions.model_validate({"command": SLEEP, **options}), context)
 
 

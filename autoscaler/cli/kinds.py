@@ -21,7 +21,7 @@ examples:
 
 Any `kind` may also be `package.module:Class`.
 """
-NAMES = ("source", "policy", "check", "target", "notifier")
+NAMES = ("source", "policy", "check", "target", "notifier", "election")
 Schema = dict[str, Any]
 
 

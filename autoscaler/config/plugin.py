@@ -16,6 +16,7 @@ from autoscaler.errors import ConfigError
 from autoscaler.interfaces import (
     Check,
     Context,
+    Election,
     Notifier,
     Options,
     Plugin,
@@ -109,3 +110,4 @@ PolicyConfig = Annotated[PluginConfig[Policy[Any]], Checked(Policy)]
 TargetConfig = Annotated[PluginConfig[Target[Any]], Checked(Target)]
 CheckConfig = Annotated[PluginConfig[Check[Any]], Checked(Check)]
 NotifierConfig = Annotated[PluginConfig[Notifier[Any]], Checked(Notifier)]
+ElectionConfig = Annotated[PluginConfig[Election[Any]], Checked(Election)]

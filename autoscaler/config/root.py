@@ -35,6 +35,7 @@ from autoscaler.config.faults import MAX_FAULTS, Fault, config_error, path_text
 from autoscaler.config.fleet import FleetConfig
 from autoscaler.config.plugin import (
     CheckConfig,
+    ElectionConfig,
     NotifierConfig,
     PluginConfig,
     SourceConfig,
@@ -94,6 +95,12 @@ class Config(Options):
     log: LogConfig = Field(default_factory=LogConfig, description="what is logged, and how")
     state_directory: Path = Field(
         default=Path("autoscaler-state"), description="where what must survive a restart is kept"
+    )
+    leader: ElectionConfig = Field(
+        default_factory=lambda: {"kind": "local"},
+        validate_default=True,
+        description="how several daemons agree on the one that acts; left out: by a lock on the"
+        " state directory",
     )
     dry_run: bool = Field(
         default=False, strict=True, description="decide and tell, but change nothing"

@@ -161,6 +161,7 @@ class FleetTick:
 class Tick:
     """Everything one tick saw, decided, did and found: the one record observers get.
 
+    led_by: which other daemon leads, as far as this one knows. not_leading: why this one does not.
     bugs: what raised something unexpected -> its traceback. learned: the footprints that changed.
     known_dags: how many there are, by source.
     """
@@ -172,6 +173,8 @@ class Tick:
     findings: tuple[Finding, ...] = ()
     alerts: tuple[Alert, ...] = ()
     leader: bool = True
+    led_by: str = ""
+    not_leading: str = ""
     bugs: Mapping[str, str] = field(default_factory=dict)
     learned: tuple[Footprint, ...] = ()
     known_dags: Mapping[str, int] = field(default_factory=dict)

@@ -107,7 +107,7 @@ class Local(Target[LocalOptions]):
 
     async def units(self, now: float) -> tuple[Unit, ...]:
         elapsed = asyncio.get_running_loop().time()
-        return await _in_thread(self._units.observe, now, elapsed)
+        return await _in_thread(self._units.observe, now, elapsed, kill=self.context.acts())
 
     async def add(self, actions: Sequence[Action]) -> None:
         if actions:

@@ -75,6 +75,7 @@ def _handler(route: Route) -> Handler:
         backend = request.app[BACKEND]
         if route.changes:
             authorize(request, backend.token)
+            backend.must_lead()
         answer = await route.handler(backend, request)
         return answer if isinstance(answer, web.StreamResponse) else _json(answer)
 

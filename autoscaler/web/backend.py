@@ -8,6 +8,7 @@ from http import HTTPStatus
 
 from aiohttp import web
 
+from autoscaler.interfaces import Leadership
 from autoscaler.model import FleetTick, Outcome, Tick
 from autoscaler.overrides import Overrides
 from autoscaler.secret import Secret
@@ -24,7 +25,8 @@ class Backend:
     """One for each daemon; `token`, `interval_seconds` and `drain` are set anew on a reload.
 
     now: Unix seconds by the daemon's clock. wake: asks for a tick at once. drain: drains a fleet's
-    unit for a reason, where the controller offers it. Nothing here is ever awaited by the loop.
+    unit for a reason, where the controller offers it. leadership: None where there is no second
+    daemon. Nothing here is ever awaited by the loop.
     """
 
     recent: Recent
@@ -36,6 +38,7 @@ class Backend:
     token: Secret | None = None
     interval_seconds: float = 5.0
     drain: Drain | None = None
+    leadership: Leadership | None = None
 
     def tick(self) -> Tick:
         """The last tick. Raises Problem until there is one."""
@@ -47,6 +50,24 @@ class Backend:
                 headers={"Retry-After": str(max(1, round(self.interval_seconds)))},
             )
         return self.recent.tick
+
+    def must_lead(self) -> None:
+        """Raises Problem unless what is changed here is what the leader goes by."""
+        leadership = self.leadership
+        if leadership is None or leadership.holds():
+            return
+        if leadership.led_by:
+            raise Problem(
+                HTTPStatus.CONFLICT,
+                f"this daemon is not the leader; the leader is {leadership.led_by}",
+                hint="ask that one: what is changed here would not hold there",
+            )
+        raise Problem(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            f"nobody leads, as far as is known here: {leadership.reason}",
+            hint="nothing is scaled meanwhile; ask again once there is a leader",
+            headers={"Retry-After": str(max(1, round(self.interval_seconds)))},
+        )
 
     def fleet(self, name: str) -> FleetTick:
         """A fleet's part of the last tick. Raises Problem when there is no such fleet."""

@@ -35,6 +35,7 @@ def generated() -> str:
         "Targets": fleet["properties"]["target"]["oneOf"],
         "Sources": properties["sources"]["additionalProperties"]["oneOf"],
         "Notifiers": properties["notifiers"]["items"]["oneOf"],
+        "Elections": properties["leader"]["oneOf"],
         "Checks": list(properties["checks"]["properties"].values()),
     }
     parts = ["\n## Every key\n"]

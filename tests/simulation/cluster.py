@@ -13,7 +13,7 @@ from autoscaler.clock import Clock
 from autoscaler.config import Config
 from autoscaler.controller import Controller
 from autoscaler.errors import TargetError
-from autoscaler.leader import Leadership
+from autoscaler.interfaces import Leadership
 from autoscaler.model import Override
 from autoscaler.overrides import Overrides
 from tests.simulation.loop import PROCESS
@@ -80,8 +80,8 @@ class SimLeader(Leadership):
         self.link = link
         self.until = 0.0
 
-    def holds(self) -> bool:
-        return self.link.world.now < self.until
+    def holds(self, for_seconds: float = 0.0) -> bool:
+        return self.link.world.now + for_seconds < self.until
 
     async def acquire(self) -> bool:
         if not self.link.world.faults.on("lease_unreachable"):

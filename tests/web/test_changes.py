@@ -9,6 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from autoscaler.errors import TargetError
+from autoscaler.interfaces import Leadership
 from autoscaler.model import ActionKind, Outcome, Result
 from autoscaler.secret import Secret
 from tests.records import NOW
@@ -143,3 +144,40 @@ async def test_drain_of_one_unit(api: Api) -> None:
     unknown = await api.post(f"{FLEET}/drain", {**body, "unit": "default-9"})
     assert unknown.status == 404
     assert unknown.document["hint"] == "there are: default-0, default-1, default-2"
+
+
+class Follower(Leadership):
+    """Does not lead; the test says who does."""
+
+    reason = "its store is gone"
+    leader = "host-1_42_abc"
+
+    @property
+    def led_by(self) -> str:
+        return self.leader
+
+    def holds(self, for_seconds: float = 0.0) -> bool:
+        return False
+
+    async def acquire(self) -> bool:
+        return False
+
+    async def aclose(self) -> None:
+        pass
+
+
+async def test_who_does_not_lead_changes_nothing_and_says_who_does(tmp_path: Path) -> None:
+    follower = Follower()
+    async with running(tmp_path, Secret(TOKEN), leadership=follower) as api:
+        api.observe(tick(leader=False))
+        refused = await api.post(f"{FLEET}/pause", WHY)
+        assert refused.status == 409
+        assert "this daemon is not the leader; the leader is host-1_42_abc" in refused.text
+        follower.leader = ""
+        orphaned = await api.post(f"{FLEET}/scale", {**WHY, "replicas": 2})
+        assert orphaned.status == 503
+        assert orphaned.headers["Retry-After"] == "5"
+        assert "nobody leads, as far as is known here: its store is gone" in orphaned.text
+        assert (await api.get("/readyz")).status == 200
+        assert (await api.post(f"{FLEET}/pause", WHY, token="no")).status == 401
+        assert api.backend.overrides.active("default", NOW) is None

@@ -69,11 +69,12 @@ class Rig:
         self._clock = Clock()
         self._sent: list[str] = []
         self._config = directory / "config.json"
-        self._config.write_text(json.dumps(self._configuration()))
+        self._config.write_text(json.dumps(self.configuration()))
         command = [sys.executable, "-m", "autoscaler", "run", "--config", str(self._config)]
         self.daemon = Process(command, directory / "daemon.log", {}, TESTS.parent)
 
-    def _configuration(self) -> dict[str, object]:
+    def configuration(self) -> dict[str, object]:
+        """The whole config of its daemon."""
         url = self._broker_url
         broker = "redis_broker" if url.startswith("redis") else "rabbitmq_broker"
         return {

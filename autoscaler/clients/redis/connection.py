@@ -29,8 +29,8 @@ from autoscaler.secret import Secret
 CLOSE_SECONDS = 1.0
 
 
-class RedisOptions(Options):
-    """How to reach a Redis or Valkey that Celery uses as its broker."""
+class RedisServerOptions(Options):
+    """How to reach a Redis or Valkey."""
 
     url: Secret = Field(
         description="Celery's broker URL: redis://, rediss:// (TLS), unix://, or"
@@ -40,13 +40,6 @@ class RedisOptions(Options):
     sentinel_password: Secret | None = Field(
         default=None, description="The password of the Sentinels themselves"
     )
-    key_prefix: str = Field(
-        default="", description="Celery's global_keyprefix, if its transport options have one"
-    )
-
-    separator: str = Field(
-        default="\x06\x16", description="Celery's sep, if its transport options have one"
-    )
 
     @field_validator("url")
     @classmethod
@@ -55,10 +48,22 @@ class RedisOptions(Options):
         return url
 
 
+class RedisOptions(RedisServerOptions):
+    """How to reach a Redis or Valkey that Celery uses as its broker."""
+
+    key_prefix: str = Field(
+        default="", description="Celery's global_keyprefix, if its transport options have one"
+    )
+
+    separator: str = Field(
+        default="\x06\x16", description="Celery's sep, if its transport options have one"
+    )
+
+
 class RedisConnection:
     """One broker. Secrets are read anew, and Sentinel is asked anew, after every failure."""
 
-    def __init__(self, options: RedisOptions, timeout_seconds: float) -> None:
+    def __init__(self, options: RedisServerOptions, timeout_seconds: float) -> None:
         self.options = options
         self.timeout_seconds = timeout_seconds
         self._client: Redis | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import structlog
@@ -41,15 +41,18 @@ class LocalUnits:
         self._stop = stop
         self._census = Census(directory, command)
         self._log = structlog.get_logger(fleet=directory.fleet)
-        self._acting_term: int | None = None
         self._stopping_since: dict[str, float] = {}
 
-    def observe(self, now: float, elapsed: float) -> tuple[Unit, ...]:
-        """Every unit there is. `elapsed` is monotonic: a set clock must not shorten a limit."""
+    def observe(self, now: float, elapsed: float, *, kill: bool) -> tuple[Unit, ...]:
+        """Every unit there is. `elapsed` is monotonic: a set clock must not shorten a limit.
+
+        kill: whether those that outlived the operator's limit may be killed now.
+        """
         with self._directory.locked():
-            fleet, records = self._census.take(now)
-            if fleet.fence.term == self._acting_term:
-                self._kill_overdue(records, elapsed)
+            _, records = self._census.take(now)
+            for name, waited_seconds in self._overdue(records, elapsed):
+                if kill:
+                    self._kill(records[name], waited_seconds)
             return tuple(_units(records).values())
 
     def add(self, actions: Sequence[Action], now: float) -> None:
@@ -89,7 +92,6 @@ class LocalUnits:
         """Before the effects: from now on nothing older is done, whatever becomes of these."""
         fence = applied.with_all(actions)
         self._directory.save_fleet(replace(fleet, fence=fence))
-        self._acting_term = fence.term
 
     def _refuse_crash_loop(self, launches: Launches, now: float) -> None:
         wait = launches.wait_seconds(now)
@@ -146,19 +148,22 @@ class LocalUnits:
         self._directory.save(stopping)
         self._log.info("unit told to stop", unit=record.name)
 
-    def _kill_overdue(self, records: Mapping[str, UnitRecord], elapsed: float) -> None:
-        """Use the operator's limit, counted from when we first saw the unit told to stop."""
+    def _overdue(
+        self, records: Mapping[str, UnitRecord], elapsed: float
+    ) -> Iterator[tuple[str, float]]:
+        """Units past the operator's limit, counted from when we first saw them told to stop."""
         limit = self._stop.kill_after_seconds
-        stopping = {n: r for n, r in records.items() if r.phase is UnitPhase.TERMINATING}
-        since = {name: self._stopping_since.get(name, elapsed) for name in stopping}
-        self._stopping_since = since
-        for name, record in stopping.items():
-            if limit is None or record.process is None or elapsed - since[name] < limit:
-                continue
-            if processes.kill_session(record.process):
-                self.kills += 1
-                waited = round(elapsed - since[name], 1)
-                self._log.error("unit killed", unit=name, waited_seconds=waited)
+        stopping = [n for n, r in records.items() if r.phase is UnitPhase.TERMINATING]
+        self._stopping_since = {n: self._stopping_since.get(n, elapsed) for n in stopping}
+        for name, since in self._stopping_since.items():
+            if limit is not None and elapsed - since >= limit:
+                yield name, elapsed - since
+
+    def _kill(self, record: UnitRecord, waited_seconds: float) -> None:
+        if record.process is not None and processes.kill_session(record.process):
+            self.kills += 1
+            waited = round(waited_seconds, 1)
+            self._log.error("unit killed", unit=record.name, waited_seconds=waited)
 
 
 def _units(records: Mapping[str, UnitRecord]) -> dict[str, Unit]:

@@ -55,12 +55,16 @@ async def test_with_a_limit_it_is_killed_told_and_counted(state):
     assert logs[1]["exit_code"] == -9
 
 
-async def test_a_daemon_that_does_not_act_kills_nobody(state):
-    await stopped_but_deaf(state, force_kill_after_seconds=1000)
-    watcher = local(state, command=STUBBORN, force_kill_after_seconds=0.001)
+async def test_who_does_not_lead_or_is_paused_kills_nobody_until_it_does(state):
+    await stopped_but_deaf(state)
+    may = []
+    watcher = local(state, acts=lambda: bool(may), command=STUBBORN, force_kill_after_seconds=0.001)
     for _ in range(5):
         assert await phases(watcher) == {"default-1": "terminating"}
     assert watcher.kills == 0
+    may.append("act")
+    await eventually(lambda: is_gone(watcher, "default-1"), "the end")
+    assert watcher.kills == 1
 
 
 async def test_the_signal_is_sent_once(state):

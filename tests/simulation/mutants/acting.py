@@ -43,7 +43,7 @@ ACTING = (
     Bug(
         "told_whoever_leads_by_now",
         "actuator",
-        "if control is not None and (refusal := self._may_act()) is not None:",
+        "if control is not None and (refusal := self._may_act(action.fence.term)) is not None:",
         "if control is not None and (refusal := None) is not None:",
     ),
     Bug(
@@ -83,7 +83,7 @@ ACTING = (
     Bug(
         "anybody_acts",
         "actuator",
-        "if (refusal := self._may_act()) is not None:",
+        "if (refusal := self._may_act(actions[0].fence.term)) is not None:",
         "if (refusal := None) is not None:",
     ),
     Bug(
@@ -113,7 +113,8 @@ ACTING = (
     Bug(
         "leader_by_itself",
         "controller",
-        "            if not self.leadership.holds():\n                return Result.NOT_LEADER\n",
+        "        if not leads or self.leadership.term != term:\n"
+        "            return Result.NOT_LEADER\n",
         "",
     ),
     Bug(

@@ -81,7 +81,7 @@ TELLING = (
     Bug(
         "reload_forgets_the_undelivered",
         "health",
-        "outbox.put(previous.undelivered() if previous else ())",
+        "outbox.hold(previous.undelivered() if previous else ())",
         "outbox.put(())",
     ),
     Bug(

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from autoscaler.leader import FileLeader, SoleLeader
+from autoscaler.leader.local import FileLeader
+from autoscaler.leader.sole import SoleLeader
 from tests.servers import Process, eventually
 
 LEAD = """
 import asyncio, sys
 from pathlib import Path
-from autoscaler.leader import FileLeader
+from autoscaler.leader.local import FileLeader
 
 async def lead():
     leader = FileLeader(Path(sys.argv[1]))

@@ -1,67 +1,15 @@
-"""Who may act: one daemon at a time, in terms that only grow."""
+"""One leader on a machine: whoever holds a lock on the state directory."""
 
 from __future__ import annotations
 
 import fcntl
 import os
-from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 
-from autoscaler.clients.state_file import StateFormat
 from autoscaler.errors import StateError
-
-
-class Leadership(ABC):
-    """Asked before every effect. `term` is higher each time leadership is won.
-
-    reason: why this daemon does not lead; empty while it does.
-    """
-
-    term: int = 0
-    reason: str = ""
-
-    @abstractmethod
-    def holds(self) -> bool:
-        """Whether this daemon leads now, by nothing that a blocked event loop could delay."""
-
-    @abstractmethod
-    async def acquire(self) -> bool:
-        """Try once to lead; returns whether it does. Call it until it does, and after a loss."""
-
-    @abstractmethod
-    async def aclose(self) -> None:
-        """Let another lead. May be called twice."""
-
-
-class SoleLeader(Leadership):
-    """For a controller that another program embeds: there is no second one.
-
-    Where targets outlive the program, give each run a higher term than the last.
-    """
-
-    def __init__(self, term: int = 1) -> None:
-        self.term = term
-
-    def holds(self) -> bool:
-        return True
-
-    async def acquire(self) -> bool:
-        return True
-
-    async def aclose(self) -> None:
-        """There is no other."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reign:
-    """The last term begun on a state directory, and the process that began it."""
-
-    term: int
-    pid: int
-
-
-REIGN = StateFormat(Reign, "set its term above every one that the files in units/ tell of")
+from autoscaler.interfaces import Election, Leadership, Options
+from autoscaler.leader.reign import REIGN, Reign
 
 
 class FileLeader(Leadership):
@@ -71,9 +19,14 @@ class FileLeader(Leadership):
         self._lock_path = state_directory / "leader.lock"
         self._reign_path = state_directory / "leader.json"
         self._lock: int | None = None
+        self._rival = ""
         self.reason = "it has not tried to lead yet"
 
-    def holds(self) -> bool:
+    @property
+    def led_by(self) -> str:
+        return self._rival
+
+    def holds(self, for_seconds: float = 0.0) -> bool:
         """Whether the lock is ours, and its file still the one that others would lock."""
         if self._lock is None:
             return False
@@ -86,6 +39,7 @@ class FileLeader(Leadership):
     async def acquire(self) -> bool:
         if not self.holds():
             await self.aclose()
+            self._rival = ""
             self.reason = self._try()
         return not self.reason
 
@@ -109,7 +63,8 @@ class FileLeader(Leadership):
             REIGN.write(self._reign_path, Reign(term, os.getpid()))
         except BlockingIOError:
             os.close(lock)
-            return f"{self._other()} leads: it holds {self._lock_path}"
+            self._rival = self._other()
+            return f"{self._rival} leads: it holds {self._lock_path}"
         except (OSError, StateError) as error:
             os.close(lock)
             return str(error)
@@ -122,3 +77,10 @@ class FileLeader(Leadership):
         except StateError:
             reign = None
         return f"process {reign.pid}" if reign else "another process"
+
+
+class LocalElection(Election[Options]):
+    """A lock on the state directory: for daemons that share one, on one machine."""
+
+    def stand(self, now: Callable[[], float], elapsed: Callable[[], float]) -> Leadership:
+        return FileLeader(self.context.state_directory)

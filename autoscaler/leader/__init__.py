@@ -1,0 +1,1 @@
+"""Who may act: one daemon at a time, in terms that only grow."""
