@@ -1,0 +1,178 @@
+"""From the documents of all files to fleets, with every fault of all of them at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+from autoscaler.convert.chart import is_chart, read_chart
+from autoscaler.convert.draft import Draft, Note, NoteKind, Origin, Sources, Spec, Variable
+from autoscaler.convert.fields import Faults, Fields
+from autoscaler.convert.hpa import read_hpa
+from autoscaler.convert.scaled_object import read_scaled_object
+from autoscaler.convert.trigger import Authentications, read_authentication
+from autoscaler.document import Document, compose_all
+from autoscaler.errors import ConfigError
+
+AUTHENTICATIONS = ("TriggerAuthentication", "ClusterTriggerAuthentication")
+KINDS = ("HorizontalPodAutoscaler", "ScaledObject", *AUTHENTICATIONS)
+_INSTEAD = {
+    "ScaledJob": "it starts a job for each piece of work, and jobs are not replicas to scale",
+    "VerticalPodAutoscaler": "it changes requests, and not the number of replicas",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One input: its name in messages, and what is in it."""
+
+    name: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Translated:
+    """One object and what became of it; without a fleet nothing of it could be translated."""
+
+    origin: Origin
+    fleet: Spec | None
+    notes: tuple[Note, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """What the input amounts to."""
+
+    sources: dict[str, Spec]
+    variables: tuple[Variable, ...]
+    objects: tuple[Translated, ...]
+
+    @property
+    def fleets(self) -> list[Spec]:
+        """The fleets, in order."""
+        return [each.fleet for each in self.objects if each.fleet is not None]
+
+    def config(self) -> Spec:
+        """As `autoscaler check` takes it, once there is a fleet."""
+        sources = {"sources": self.sources} if self.sources else {}
+        return {**sources, "fleets": self.fleets}
+
+
+def convert(texts: Sequence[Text], namespace: str = "", release: str = "airflow") -> Conversion:
+    """All that the texts hold. Raises ConfigError with one `file:line: path: message` each.
+
+    namespace: of what names none. release: Airflow's Helm release, for values of its chart.
+    """
+    faults, sources = Faults(), Sources()
+    objects = [*chain.from_iterable(_objects(text, faults) for text in texts)]
+    faults.raise_any()
+    authentications = _authentications(objects, namespace)
+    drafts: list[Draft] = []
+    for each in objects:
+        kind = each.text("kind")
+        if kind == "HorizontalPodAutoscaler":
+            drafts.append(read_hpa(each, namespace, sources))
+        elif kind == "ScaledObject":
+            drafts.append(read_scaled_object(each, namespace, sources, authentications))
+        elif is_chart(each):
+            drafts += read_chart(each, namespace, release, sources)
+    _refuse_twins(drafts, objects)
+    faults.raise_any()
+    return _assembled(drafts, sources)
+
+
+def _objects(text: Text, faults: Faults) -> Iterator[Fields]:
+    """Every object of a text; those in a List one by one."""
+    try:
+        documents = compose_all(text.content, text.name)
+    except ConfigError as error:
+        faults.add_all(error, text.name)
+        return
+    if not documents:
+        faults.add(text.name, 1, "yaml", "there is nothing in it; give it a manifest")
+    for document in documents:
+        _keep_text_faults(document, faults)
+        fields = Fields(document.root, text.name, "", faults)
+        listed = fields.text("kind").endswith("List") and "items" in fields
+        for each in fields.items("items") if listed else [fields]:
+            if _acceptable(each):
+                yield each
+
+
+def _keep_text_faults(document: Document, faults: Faults) -> None:
+    for fault in document.faults:
+        path = ".".join(map(str, fault.location))
+        faults.add(document.name, fault.line, path, fault.message)
+
+
+def _acceptable(each: Fields) -> bool:
+    kind = each.text("kind")
+    if kind == "HorizontalPodAutoscaler" and (owner := _owner(each)):
+        message = f"belongs to KEDA's ScaledObject {owner!r}, which makes it; convert that instead"
+        each.fault("metadata", message)
+        return False
+    if kind in KINDS or is_chart(each):
+        return True
+    known = ", ".join(KINDS)
+    if not kind:
+        message = f"is missing; what is read here: {known}, values of Airflow's chart"
+    else:
+        why = _INSTEAD.get(kind, "nothing of it says how to scale")
+        message = f"{kind[:80]!r} cannot be converted: {why}; leave it out (read are: {known})"
+    each.fault("kind", message)
+    return False
+
+
+def _owner(hpa: Fields) -> str:
+    owners = hpa.mapping("metadata").items("ownerReferences")
+    names = [owner.text("name") for owner in owners if owner.text("kind") == "ScaledObject"]
+    return names[0] if names else ""
+
+
+def _authentications(objects: Sequence[Fields], namespace: str) -> Authentications:
+    found = {}
+    for each in objects:
+        kind, metadata = each.text("kind"), each.mapping("metadata")
+        if kind in AUTHENTICATIONS:
+            place = "" if kind.startswith("Cluster") else metadata.text("namespace") or namespace
+            found[place, metadata.required("name", "airflow-redis")] = read_authentication(each)
+    return Authentications(found)
+
+
+def _refuse_twins(drafts: Sequence[Draft], objects: Sequence[Fields]) -> None:
+    """Two that scale the same workload would fight; fleets of one name get their namespace's."""
+    first: dict[str, Draft] = {}
+    names: set[str] = set()
+    for draft in drafts:
+        twin = first.setdefault(str(draft.target), draft)
+        if twin is not draft:
+            at = next(
+                each
+                for each in objects
+                if each.file == draft.origin.file and each.line == draft.origin.line
+            )
+            at.fault("", f"scales what {twin.origin} scales already; only one of them can be right")
+        if draft.name in names:
+            draft.name = f"{draft.target.get('namespace', 'other')}-{draft.name}"[:63].strip("-")
+        names.add(draft.name)
+
+
+def _assembled(drafts: Sequence[Draft], sources: Sources) -> Conversion:
+    """The fleets with what they need of each other: whose demand counts, who serves what."""
+    with_airflow = "airflow" in sources.specs
+    served: dict[str, Draft] = {}
+    objects = []
+    for draft in drafts:
+        for queue in [
+            queue for queue in draft.queues if served.setdefault(queue, draft) is not draft
+        ]:
+            draft.queues.remove(queue)
+            message = (
+                f"queue {queue!r} is served by fleet {served[queue].name}; only one can have it"
+            )
+            draft.note(NoteKind.LOST, "", draft.origin.line, message)
+        demand = "broker" if with_airflow and draft.queues and not draft.airflow else None
+        fleet = draft.fleet(demand=demand) if draft.policies else None
+        objects.append(Translated(draft.origin, fleet, tuple(draft.notes)))
+    return Conversion(sources.finished(), tuple(sources.variables.values()), tuple(objects))
