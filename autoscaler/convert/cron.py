@@ -11,7 +11,7 @@ from autoscaler.convert.draft import Draft, NoteKind
 from autoscaler.convert.trigger import Trigger
 from autoscaler.convert.workload import MAX_REPLICAS
 
-MOST_STARTS = 400
+MOST_STARTS = 100
 # A leap year that begins on a Monday: every kind of day comes.
 _BEGIN = datetime(2024, 1, 1, tzinfo=UTC)
 _FIELDS = 5
@@ -48,9 +48,12 @@ def read_cron(trigger: Trigger, draft: Draft) -> None:
 
 def window_seconds(start: str, end: str) -> set[int]:
     """How long windows are by the clock on the wall, from each start to the next end."""
+    ends = CronSim(end, _BEGIN)
+    ended = next(ends, None)
     lengths = set()
     for began in islice(CronSim(start, _BEGIN), MOST_STARTS):
-        ended = next(CronSim(end, began), None)
+        while ended is not None and ended <= began:
+            ended = next(ends, None)
         if ended is not None:
             lengths.add(int((ended - began).total_seconds()))
     return lengths

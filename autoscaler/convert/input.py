@@ -65,7 +65,7 @@ def convert(texts: Sequence[Text], namespace: str = "", release: str = "airflow"
     namespace: of what names none. release: Airflow's Helm release, for values of its chart.
     """
     faults, sources = Faults(), Sources()
-    objects = [*chain.from_iterable(_objects(text, faults) for text in texts)]
+    objects = _without_kedas_own([*chain.from_iterable(_objects(text, faults) for text in texts)])
     faults.raise_any()
     authentications = _authentications(objects, namespace)
     drafts: list[Draft] = []
@@ -108,10 +108,6 @@ def _keep_text_faults(document: Document, faults: Faults) -> None:
 
 def _acceptable(each: Fields) -> bool:
     kind = each.text("kind")
-    if kind == "HorizontalPodAutoscaler" and (owner := _owner(each)):
-        message = f"belongs to KEDA's ScaledObject {owner!r}, which makes it; convert that instead"
-        each.fault("metadata", message)
-        return False
     if kind in KINDS or is_chart(each):
         return True
     known = ", ".join(KINDS)
@@ -122,6 +118,24 @@ def _acceptable(each: Fields) -> bool:
         message = f"{kind[:80]!r} cannot be converted: {why}; leave it out (read are: {known})"
     each.fault("kind", message)
     return False
+
+
+def _without_kedas_own(objects: list[Fields]) -> list[Fields]:
+    """Without the HPAs that KEDA makes for its ScaledObjects, which must be there instead."""
+    scaled = {
+        each.mapping("metadata").text("name")
+        for each in objects
+        if each.text("kind") == "ScaledObject"
+    }
+    kept = []
+    for each in objects:
+        owner = _owner(each) if each.text("kind") == "HorizontalPodAutoscaler" else ""
+        if not owner:
+            kept.append(each)
+        elif owner not in scaled:
+            message = f"belongs to KEDA's ScaledObject {owner!r}, which makes it; convert that"
+            each.fault("metadata", message)
+    return kept
 
 
 def _owner(hpa: Fields) -> str:

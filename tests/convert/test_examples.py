@@ -1,0 +1,85 @@
+"""Manifests as people have them, each beside what `convert` prints; that is a sound config."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from autoscaler import registry
+from autoscaler.config import Config, parse
+from autoscaler.convert.input import Conversion, Text, convert
+from autoscaler.convert.resource import RESOURCES
+from autoscaler.convert.writing import written
+
+EXAMPLES = Path(__file__).parent.parent / "testdata" / "convert"
+NAMES = ("hpa", "scaledobjects", "official-chart", "community-chart")
+URLS = {
+    "redis_broker": "redis://b/0",
+    "rabbitmq_broker": "amqp://b",
+    "airflow_database": "mysql://d/a",
+}
+
+
+def converted(name: str, *, namespace: str = "") -> Conversion:
+    text = (EXAMPLES / f"{name}.yaml").read_text(encoding="utf-8")
+    return convert([Text(f"{name}.yaml", text)], namespace)
+
+
+def checked(text: str) -> Config:
+    """The config, as far as its kinds exist; those of Kubernetes have stand-ins until then."""
+    document = yaml.safe_load(text)
+    if "kubernetes" not in registry.TARGETS:
+        without_kubernetes(document)
+    return parse(yaml.safe_dump(document), "converted.yaml")
+
+
+def without_kubernetes(document: dict[str, Any]) -> None:
+    document.get("sources", {}).pop("pods", None)
+    for fleet in document["fleets"]:
+        assert fleet["target"]["kind"] == "kubernetes"
+        fleet["target"] = {"kind": "simulated"}
+        for policy in fleet["policies"]:
+            if policy.get("sample") in RESOURCES and "utilization" in policy:
+                policy["average_value"] = policy.pop("utilization")
+
+
+def set_variables(conversion: Conversion, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in conversion.variables:
+        monkeypatch.setenv(variable.name, "secret")
+    for spec in conversion.sources.values():
+        if spec["kind"] in URLS:
+            monkeypatch.setenv(spec["url"]["env"], URLS[spec["kind"]])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_printed(name: str) -> None:
+    expected = (EXAMPLES / f"{name}.printed.yaml").read_text(encoding="utf-8")
+    assert written(converted(name)) == expected
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_printed_is_a_sound_config(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    conversion = converted(name)
+    set_variables(conversion, monkeypatch)
+    config = checked(written(conversion))
+    assert [fleet.name for fleet in config.fleets] == [f["name"] for f in conversion.fleets]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_yaml_and_json_say_the_same(name: str) -> None:
+    conversion = converted(name)
+    assert yaml.safe_load(written(conversion)) == conversion.config()
+
+
+def test_what_has_no_counterpart_is_told_and_gives_no_fleet() -> None:
+    *_, stream = converted("scaledobjects").objects
+    assert stream.fleet is None
+    assert [note.kind for note in stream.notes][:1] == ["not translated"]
+
+
+def test_several_files_are_one_config() -> None:
+    texts = [Text(name, (EXAMPLES / f"{name}.yaml").read_text()) for name in NAMES[:3:2]]
+    assert len(convert(texts).fleets) == 3 + 2
