@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
-from autoscaler import registry
-from autoscaler.config import Config, parse
 from autoscaler.convert.input import Conversion, Text, convert
-from autoscaler.convert.resource import RESOURCES
 from autoscaler.convert.writing import written
+from tests.convert.stand_ins import checked
 
 EXAMPLES = Path(__file__).parent.parent / "testdata" / "convert"
 NAMES = ("hpa", "scaledobjects", "official-chart", "community-chart")
@@ -26,24 +23,6 @@ URLS = {
 def converted(name: str, *, namespace: str = "") -> Conversion:
     text = (EXAMPLES / f"{name}.yaml").read_text(encoding="utf-8")
     return convert([Text(f"{name}.yaml", text)], namespace)
-
-
-def checked(text: str) -> Config:
-    """The config, as far as its kinds exist; those of Kubernetes have stand-ins until then."""
-    document = yaml.safe_load(text)
-    if "kubernetes" not in registry.TARGETS:
-        without_kubernetes(document)
-    return parse(yaml.safe_dump(document), "converted.yaml")
-
-
-def without_kubernetes(document: dict[str, Any]) -> None:
-    document.get("sources", {}).pop("pods", None)
-    for fleet in document["fleets"]:
-        assert fleet["target"]["kind"] == "kubernetes"
-        fleet["target"] = {"kind": "simulated"}
-        for policy in fleet["policies"]:
-            if policy.get("sample") in RESOURCES and "utilization" in policy:
-                policy["average_value"] = policy.pop("utilization")
 
 
 def set_variables(conversion: Conversion, monkeypatch: pytest.MonkeyPatch) -> None:
