@@ -172,11 +172,24 @@ def _refuse_twins(drafts: Sequence[Draft], objects: Sequence[Fields]) -> None:
         names.add(draft.name)
 
 
+def _note_missing_broker(drafts: Sequence[Draft], sources: Sources) -> None:
+    """Airflow's database tells demand, and not which broker it is."""
+    if any(name.startswith("broker") for name in sources.specs):
+        return
+    message = (
+        "add the broker to the sources, `broker: {kind: redis_broker, url: {env: "
+        "AUTOSCALER_BROKER_URL}}` or rabbitmq_broker, so that its outages and backlog are seen"
+    )
+    for draft in [draft for draft in drafts if draft.airflow][:1]:
+        draft.note(NoteKind.TO_DO, "", draft.origin.line, message)
+
+
 def _assembled(drafts: Sequence[Draft], sources: Sources) -> Conversion:
     """The fleets with what they need of each other: whose demand counts, who serves what."""
     with_airflow = "airflow" in sources.specs
     served: dict[str, Draft] = {}
     objects = []
+    _note_missing_broker(drafts, sources)
     for draft in drafts:
         for queue in [
             queue for queue in draft.queues if served.setdefault(queue, draft) is not draft
