@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from autoscaler.convert.draft import Draft, NoteKind, Sources
+from autoscaler.convert.fields import SHOWN, why_no_queue
 from autoscaler.convert.quantity import plain
 from autoscaler.convert.trigger import Trigger
 
@@ -45,7 +46,7 @@ def read_sql(trigger: Trigger, draft: Draft, sources: Sources) -> None:
     """A postgresql or mysql trigger. Other queries than Airflow's cannot be translated."""
     metadata = trigger.metadata
     query = metadata.required("query", "SELECT ceil(COUNT(*)::decimal / 16) FROM task_instance …")
-    target = metadata.quantity("targetQueryValue") or metadata.quantity("queryValue") or 1.0
+    target = metadata.positive("targetQueryValue") or metadata.positive("queryValue") or 1.0
     activation = metadata.quantity("activationTargetQueryValue", 0.0) or 0.0
     activation = activation or metadata.quantity("activationQueryValue", 0.0) or 0.0
     where = trigger.where("connection", "host")
@@ -76,6 +77,8 @@ def _follow_tasks(
     """Slots are known where the query divides by them, and tasks by replica else."""
     draft.airflow = True
     for queue in found.queues or (DEFAULT_QUEUE,):
+        if why := why_no_queue(queue):
+            trigger.metadata.fault("query", f"{queue[:SHOWN]!r} in it {why}")
         draft.serve(queue)
     slots = found.divisor or each
     policy: dict[str, object] = {"kind": "target_tracking", "sample": "demand_tasks"}

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from autoscaler.convert.airflow_query import DEFAULT_QUEUE
 from autoscaler.convert.behavior import read_behavior
 from autoscaler.convert.draft import Draft, NoteKind, Origin, Sources, Spec
-from autoscaler.convert.fields import Fields
+from autoscaler.convert.fields import SHOWN, Fields, why_no_queue
 from autoscaler.convert.hpa import read_metric
 from autoscaler.convert.resource import resource_policy
 from autoscaler.convert.scaled_object import read_pace
@@ -43,6 +43,9 @@ def read_chart(values: Fields, namespace: str, release: str, sources: Sources) -
         )
         values.fault("workers", message)
     for draft in found:
+        if draft.min_replicas > draft.max_replicas:
+            sizes = f"{draft.min_replicas} replicas, and at most {draft.max_replicas}"
+            values.fault("", f"{draft.origin.kind} asks for at least {sizes}")
         note_missing_namespace(draft, values.line)
     return found
 
@@ -114,7 +117,8 @@ def _keda_pace(block: Fields, draft: Draft) -> None:
 
 def _serve(values: Fields, draft: Draft, sources: Sources) -> None:
     """Queues, slots and sources of Airflow's workers, by the chart's settings."""
-    queues = values.mapping("workers").text("queue", DEFAULT_QUEUE)
+    workers = values.mapping("workers")
+    queues = workers.text("queue", DEFAULT_QUEUE)
     config = values.mapping("config").mapping("celery")
     draft.slots_per_replica = config.whole("worker_concurrency", SLOTS, 1, MAX_REPLICAS)
     draft.airflow = True
@@ -122,6 +126,8 @@ def _serve(values: Fields, draft: Draft, sources: Sources) -> None:
     broker = values.mapping("data").text("brokerUrl")
     kind = "rabbitmq_broker" if broker.startswith(("amqp", "pyamqp")) else "redis_broker"
     for queue in map(str.strip, queues.split(",")):
+        if why := why_no_queue(queue):
+            workers.fault("queue", f"{queue[:SHOWN]!r} {why}")
         draft.serve(queue)
         sources.broker(kind, "", "Celery's broker URL, as in the chart's broker-url Secret", queue)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from itertools import islice
+from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
 
@@ -21,6 +22,8 @@ def read_cron(trigger: Trigger, draft: Draft) -> None:
     """One schedule; it is as long as the longest of the windows."""
     metadata = trigger.metadata
     zone = metadata.required("timezone", "Europe/Berlin")
+    if zone and not _is_zone(zone):
+        metadata.fault("timezone", f"{zone[:80]!r} is no timezone such as Europe/Berlin")
     replicas = metadata.whole("desiredReplicas", None, 0, MAX_REPLICAS)
     if replicas is None and "desiredReplicas" not in metadata:
         metadata.fault("desiredReplicas", "is missing; write how many replicas there should be")
@@ -69,6 +72,14 @@ def _time(trigger: Trigger, key: str) -> str:
         trigger.metadata.fault(key, message)
         return ""
     return text
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (LookupError, ValueError, OSError):
+        return False
+    return True
 
 
 def _why_not_cron(text: str) -> str:

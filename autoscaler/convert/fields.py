@@ -10,6 +10,8 @@ from autoscaler.errors import ConfigError
 
 MAX_FAULTS = 100
 SHOWN = 80
+LONGEST_QUEUE = 255
+LEAST = 0.001
 
 
 class Faults:
@@ -84,7 +86,7 @@ class Fields:
     def required(self, key: str, example: str) -> str:
         """A text that must be there."""
         found = self.text(key)
-        if not found:
+        if not found.strip():
             self.fault(key, f"is missing; write it, such as {example}")
         return found
 
@@ -112,6 +114,14 @@ class Fields:
         except ValueError as error:
             self.fault(key, str(error))
             return default
+
+    def positive(self, key: str, default: float | None = None) -> float | None:
+        """A quantity that something can be divided by."""
+        number = self.quantity(key, default)
+        if number is not None and number < LEAST:
+            self.fault(key, f"must be at least {LEAST}, not {self.text(key)[:SHOWN]}")
+            return default
+        return number
 
     def choice(self, key: str, choices: Sequence[str], default: str) -> str:
         """One of a few words."""
@@ -179,6 +189,13 @@ class Fields:
 
     def _child(self, key: str) -> Node | None:
         return self.node.child(key) if isinstance(self.node.value, dict) else None
+
+
+def why_no_queue(name: str) -> str:
+    """Why no fleet can serve a queue of this name; '' if one can."""
+    if not name or name != name.strip() or "," in name or not name.isprintable():
+        return "is no queue: it must be a name without commas and outer spaces"
+    return "is longer than a queue's 255 bytes" if len(name.encode()) > LONGEST_QUEUE else ""
 
 
 def shown(node: Node) -> str:

@@ -151,11 +151,9 @@ def _target(inner: Fields, allowed: tuple[str, ...]) -> tuple[str, float]:
     target = inner.mapping("target")
     keys = {"Utilization": "averageUtilization", "AverageValue": "averageValue", "Value": "value"}
     goal = target.choice("type", allowed, allowed[0])
-    value = target.quantity(keys[goal])
+    value = target.positive(keys[goal])
     if value is None and keys[goal] not in target:
         target.fault(keys[goal], f"is missing; a target of type {goal} has it")
-    elif value is not None and value <= 0:
-        target.fault(keys[goal], "must be more than 0")
     target.ignore(*keys.values())
     target.close()
     return goal, value or 1.0

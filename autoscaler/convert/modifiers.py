@@ -22,7 +22,7 @@ def read_modifiers(fields: Fields, draft: Draft, samples: Mapping[str, str]) -> 
         fields.close()
         return
     formula = fields.text("formula")
-    target = fields.quantity("target") or 1.0
+    target = fields.positive("target") or 1.0
     fields.ignore("activationTarget", "metricType")
     fields.close()
     expression = f"({_renamed(formula, samples)}) / {plain(target)}"

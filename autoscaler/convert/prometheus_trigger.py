@@ -20,7 +20,7 @@ def read_prometheus(trigger: Trigger, draft: Draft, sources: Sources) -> None:
     """One query, of its server; several triggers of a server share the source."""
     metadata = trigger.metadata
     query = metadata.required("query", "sum(rate(requests_total[2m]))").strip()
-    threshold = metadata.quantity("threshold")
+    threshold = metadata.positive("threshold")
     if threshold is None and "threshold" not in metadata:
         metadata.fault("threshold", "is missing; write how much one replica should take")
     activation = metadata.quantity("activationThreshold", 0.0) or 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from autoscaler.convert.draft import Draft, NoteKind, Sources
+from autoscaler.convert.fields import SHOWN, Fields, why_no_queue
 from autoscaler.convert.hpa import tracking
 from autoscaler.convert.trigger import Trigger
 
@@ -14,7 +15,8 @@ def read_redis(trigger: Trigger, draft: Draft, sources: Sources) -> None:
     """A list of Redis is a queue of Celery."""
     metadata = trigger.metadata
     queue, _, priority = metadata.required("listName", "default").partition(PRIORITY_SEPARATOR)
-    length = metadata.quantity("listLength", 5.0) or 5.0
+    _checked(metadata, "listName", queue)
+    length = metadata.positive("listLength", 5.0) or 5.0
     activation = metadata.quantity("activationListLength", 0.0) or 0.0
     where = trigger.where(*_HOSTS)
     secrets = trigger.secret_places("username", "password")
@@ -35,9 +37,9 @@ def read_redis(trigger: Trigger, draft: Draft, sources: Sources) -> None:
 def read_rabbitmq(trigger: Trigger, draft: Draft, sources: Sources) -> None:
     """A queue of RabbitMQ, by its length; a rate of messages is no length."""
     metadata = trigger.metadata
-    queue = metadata.required("queueName", "default")
-    old = metadata.quantity("queueLength")
-    value = metadata.quantity("value", old if old is not None else 20.0) or 20.0
+    queue = _checked(metadata, "queueName", metadata.required("queueName", "default"))
+    old = metadata.positive("queueLength")
+    value = metadata.positive("value", old if old is not None else 20.0) or 20.0
     activation = metadata.quantity("activationValue", 0.0) or 0.0
     where = trigger.where("host")
     over_http = metadata.text("protocol") == "http" or where.startswith("http")
@@ -60,6 +62,12 @@ def read_rabbitmq(trigger: Trigger, draft: Draft, sources: Sources) -> None:
     draft.policy(tracking("demand_tasks", trigger.goal, value, activation))
     message = "the trigger counts ready and unacknowledged; demand_tasks are waiting and running"
     trigger.note(draft, NoteKind.DIFFERS, message)
+
+
+def _checked(metadata: Fields, key: str, queue: str) -> str:
+    if queue and (why := why_no_queue(queue)):
+        metadata.fault(key, f"{queue[:SHOWN]!r} {why}")
+    return queue
 
 
 def _depth(queue: str, trigger: Trigger, value: float, activation: float) -> dict[str, object]:

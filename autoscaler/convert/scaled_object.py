@@ -103,7 +103,7 @@ def _read_one(trigger: Trigger, draft: Draft, sources: Sources) -> None:
 def _read_resource(trigger: Trigger, draft: Draft, sources: Sources) -> None:
     metadata = trigger.metadata
     goal = trigger.goal or metadata.text("type") or "Utilization"
-    value = metadata.quantity("value")
+    value = metadata.positive("value")
     if value is None and "value" not in metadata:
         metadata.fault("value", "is missing; write how much one replica should use, such as 70")
     container = metadata.text("containerName")

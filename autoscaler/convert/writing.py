@@ -86,7 +86,9 @@ def _fits(value: Any) -> bool:
 
 
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    style = "|" if "\n" in text else None if isinstance(resolved(text), str) else '"'
+    style = None if isinstance(resolved(text), str) else '"'
+    if "\n" in text:
+        style = "|" if text == text.strip() and text.replace("\n", "").isprintable() else '"'
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style)
 
 

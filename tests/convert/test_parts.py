@@ -268,6 +268,24 @@ items:
     assert len(convert([Text("list.yaml", text)]).fleets) == 1
 
 
+def test_what_metrics_k8s_io_does_not_measure_is_told():
+    text = """
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: web, namespace: shop}
+spec:
+  scaleTargetRef: {kind: Deployment, name: web}
+  maxReplicas: 2
+  metrics:
+    - type: Resource
+      resource: {name: ephemeral-storage, target: {type: AverageValue, averageValue: 1Gi}}
+"""
+    conversion = convert([Text("web.yaml", text)])
+    assert conversion.config() == {"fleets": []}
+    assert "only cpu and memory are" in messages(conversion)
+    assert written(conversion).startswith("# fleets: none")
+
+
 def test_hundreds_of_faults_are_cut_short():
     text = "\n---\n".join(["kind: Pod"] * 200)
     lines = [f"kind: Pod{number}" for number in range(200)]
