@@ -15,7 +15,7 @@ from autoscaler.convert.fields import SHOWN, Fields, why_no_queue
 from autoscaler.convert.hpa import read_metric
 from autoscaler.convert.resource import resource_policy
 from autoscaler.convert.scaled_object import read_pace
-from autoscaler.convert.workload import MAX_REPLICAS, fleet_name, note_missing_namespace
+from autoscaler.convert.workload import MAX_REPLICAS, fleet_name
 
 SLOTS = 16
 TRIGGERS = 1000
@@ -35,6 +35,8 @@ def is_chart(document: Fields) -> bool:
 
 def read_chart(values: Fields, namespace: str, release: str, sources: Sources) -> list[Draft]:
     """A fleet for each autoscaler that the values switch on."""
+    if not namespace:
+        values.fault("", "values name no namespace; convert with --namespace NAME")
     found = list(_drafts(values, namespace, release, sources))
     if not found:
         message = (
@@ -46,7 +48,6 @@ def read_chart(values: Fields, namespace: str, release: str, sources: Sources) -
         if draft.min_replicas > draft.max_replicas:
             sizes = f"{draft.min_replicas} replicas, and at most {draft.max_replicas}"
             values.fault("", f"{draft.origin.kind} asks for at least {sizes}")
-        note_missing_namespace(draft, values.line)
     return found
 
 
@@ -78,10 +79,7 @@ def _drafts(values: Fields, namespace: str, release: str, sources: Sources) -> I
 
 def _draft(part: str, block: Fields, kind: str, namespace: str, release: str) -> Draft:
     workload = f"{release}-{part}"
-    target: Spec = {"kind": "kubernetes"}
-    if namespace:
-        target["namespace"] = namespace
-    target[kind] = workload
+    target: Spec = {"kind": "kubernetes", "namespace": namespace, kind: workload}
     origin = Origin(block.path, workload, block.file, block.line)
     draft = Draft(origin, fleet_name(workload), target, 0, KEDA_MAX)
     message = f"see that it is called {workload}: --release, fullnameOverride"

@@ -11,7 +11,6 @@ from autoscaler.convert.resource import RESOURCES, resource_policy
 from autoscaler.convert.workload import (
     MAX_REPLICAS,
     fleet_name,
-    note_missing_namespace,
     origin_of,
     target_of,
 )
@@ -33,7 +32,6 @@ def read_hpa(document: Fields, namespace: str, sources: Sources) -> Draft:
     _read_metrics(spec, draft, own, sources)
     draft.behavior = read_behavior(spec.mapping("behavior"))
     spec.close()
-    note_missing_namespace(draft, document.line)
     note_queues(draft, spec)
     return draft
 
@@ -131,7 +129,7 @@ def _read_adapted(kind: str, inner: Fields, draft: Draft, namespace: str, source
 
 
 def _place_matchers(kind: str, inner: Fields, draft: Draft, namespace: str) -> list[str]:
-    matchers = [promql.equals("namespace", namespace)] if namespace else []
+    matchers = [promql.equals("namespace", namespace)]
     if kind == "Pods":
         workload = list(draft.target.values())[-1]
         name = workload["name"] if isinstance(workload, dict) else workload

@@ -77,7 +77,7 @@ def convert(texts: Sequence[Text], namespace: str = "", release: str = "airflow"
             drafts.append(read_scaled_object(each, namespace, sources, authentications))
         elif is_chart(each):
             drafts += read_chart(each, namespace, release, sources)
-    _refuse_twins(drafts, objects)
+    _refuse_twins(drafts, faults)
     faults.raise_any()
     return _assembled(drafts, sources)
 
@@ -154,19 +154,15 @@ def _authentications(objects: Sequence[Fields], namespace: str) -> Authenticatio
     return Authentications(found)
 
 
-def _refuse_twins(drafts: Sequence[Draft], objects: Sequence[Fields]) -> None:
+def _refuse_twins(drafts: Sequence[Draft], faults: Faults) -> None:
     """Two that scale the same workload would fight; fleets of one name get their namespace's."""
     first: dict[str, Draft] = {}
     names: set[str] = set()
     for draft in drafts:
         twin = first.setdefault(str(draft.target), draft)
         if twin is not draft:
-            at = next(
-                each
-                for each in objects
-                if each.file == draft.origin.file and each.line == draft.origin.line
-            )
-            at.fault("", f"scales what {twin.origin} scales already; only one of them can be right")
+            message = f"scales what {twin.origin} scales already; only one of them can be right"
+            faults.add(draft.origin.file, draft.origin.line, "", message)
         if draft.name in names:
             draft.name = f"{draft.target.get('namespace', 'other')}-{draft.name}"[:63].strip("-")
         names.add(draft.name)

@@ -16,7 +16,6 @@ from autoscaler.convert.workload import (
     MAX_REPLICAS,
     fleet_name,
     note_annotations,
-    note_missing_namespace,
     origin_of,
     target_of,
 )
@@ -52,7 +51,6 @@ def read_scaled_object(
     target = target_of(reference, own)
     reference.close()
     draft = Draft(origin, name, target, least if idle is None else idle, most)
-    note_missing_namespace(draft, document.line)
     note_annotations(draft, document)
     read_triggers(spec, draft, own, sources, authentications)
     if idle is not None:

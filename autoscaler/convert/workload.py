@@ -11,10 +11,10 @@ MAX_REPLICAS = 100_000
 LONGEST_NAME = 63
 _WORKLOADS = {"Deployment": "deployment", "StatefulSet": "statefulset"}
 _PAUSES = {
-    "autoscaling.keda.sh/paused",
-    "autoscaling.keda.sh/paused-replicas",
-    "autoscaling.keda.sh/paused-scale-in",
-    "autoscaling.keda.sh/paused-scale-out",
+    "autoscaling.keda.sh/paused": "autoscaler/paused",
+    "autoscaling.keda.sh/paused-replicas": "autoscaler/paused-replicas",
+    "autoscaling.keda.sh/paused-scale-in": "",
+    "autoscaling.keda.sh/paused-scale-out": "",
 }
 
 
@@ -23,7 +23,10 @@ def origin_of(document: Fields, namespace: str) -> tuple[Origin, str]:
     metadata = document.mapping("metadata")
     name = metadata.required("name", "airflow-worker")
     own = metadata.text("namespace") or namespace
-    shown = f"{own}/{name}" if own else name
+    if not own:
+        message = "is missing; write it, or convert with --namespace NAME"
+        metadata.fault("namespace", message)
+    shown = f"{own}/{name}"
     return Origin(document.text("kind"), shown, document.file, document.line), own
 
 
@@ -32,12 +35,10 @@ def target_of(reference: Fields, namespace: str) -> Spec:
     name = reference.required("name", "airflow-worker")
     kind = reference.text("kind") or "Deployment"
     version = reference.text("apiVersion") or "apps/v1"
-    target: Spec = {"kind": "kubernetes"}
-    if namespace:
-        target["namespace"] = namespace
+    target: Spec = {"kind": "kubernetes", "namespace": namespace}
     if kind in _WORKLOADS and version.startswith("apps/"):
         return {**target, _WORKLOADS[kind]: name}
-    return {**target, "scale": {"api_version": version, "kind": kind, "name": name}}
+    return {**target, "scale_target_ref": {"api_version": version, "kind": kind, "name": name}}
 
 
 def fleet_name(workload: str) -> str:
@@ -46,20 +47,18 @@ def fleet_name(workload: str) -> str:
     return name or "workers"
 
 
-def note_missing_namespace(draft: Draft, line: int) -> None:
-    """Nobody has said which namespace the workload is in."""
-    if "namespace" not in draft.target:
-        message = "the input names no namespace; add it to the target, or convert with --namespace"
-        draft.note(NoteKind.TO_DO, "metadata.namespace", line, message)
-
-
 def note_annotations(draft: Draft, document: Fields) -> None:
-    """Pauses are an operator's word to the daemon, not a part of its config."""
+    """Pauses stand on the workload here, or are an operator's word to the daemon."""
     metadata = document.mapping("metadata")
     annotations = metadata.mapping("annotations").texts()
-    for name in sorted(_PAUSES & annotations.keys()):
-        path = f"metadata.annotations.{name}"
-        message = f"it is {annotations[name]!r}; run `autoscaler pause {draft.name}`"
-        if name.endswith("paused-replicas"):
-            message = f"run `autoscaler scale {draft.name} {annotations[name]}`, which holds it"
+    for name in sorted(_PAUSES.keys() & annotations.keys()):
+        path, value = f"metadata.annotations.{name}", annotations[name]
+        ours = _PAUSES[name]
+        message = (
+            f"annotate the workload itself with {ours}={value}"
+            if ours
+            else (
+                f"it is {value!r}; one direction is switched off by `select: disabled` in behavior"
+            )
+        )
         draft.note(NoteKind.LOST, path, metadata.line, message)

@@ -180,7 +180,7 @@ spec:
         "---\napiVersion: keda.sh/v1alpha1\nkind: ScaledObject\nmetadata: {name: w}\n"
         f"spec: {{scaleTargetRef: {{name: w}}, triggers: [{{{trigger}: {reference}}}]}}\n"
     )
-    found = convert([Text("all.yaml", authentication + objects)])
+    found = convert([Text("all.yaml", authentication + objects)], "shop")
     assert "key 'rabbit' of ConfigMap 'settings'" in found.variables[0].holds
     assert "is not in the input" in messages(scaled(f"{{{trigger}: {{name: nowhere}}}}"))
 
@@ -218,10 +218,14 @@ def test_annotations_are_told():
     text = """
 apiVersion: keda.sh/v1alpha1
 kind: ScaledObject
-metadata: {name: web, annotations: {autoscaling.keda.sh/paused: "true"}}
+metadata:
+  name: web
+  annotations: {autoscaling.keda.sh/paused: "true", autoscaling.keda.sh/paused-scale-in: "true"}
 spec: {scaleTargetRef: {name: web}, triggers: [{type: cpu, metadata: {value: "70"}}]}
 """
-    assert "autoscaler pause web" in messages(convert([Text("web.yaml", text)]))
+    told = messages(convert([Text("web.yaml", text)], "shop"))
+    assert "annotate the workload itself with autoscaler/paused=true" in told
+    assert "select: disabled" in told
 
 
 def test_a_queue_has_one_fleet_and_fleets_of_one_name_get_their_namespace():

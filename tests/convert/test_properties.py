@@ -69,6 +69,6 @@ def test_a_config_or_faults(document: dict[str, Any]) -> None:
 def outcome(text: Text) -> tuple[str, tuple[str, ...]]:
     """What is printed, or the faults."""
     try:
-        return written(convert([text])), ()
+        return written(convert([text], "airflow")), ()
     except ConfigError as error:
         return "", error.faults

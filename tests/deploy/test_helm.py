@@ -117,6 +117,8 @@ def test_both_modes_have_what_they_need():
     standalone, sidecar = rendered(CASES["standalone"]), rendered(CASES["sidecar"])
     kinds = {each["kind"] for each in standalone}
     assert kinds - {each["kind"] for each in sidecar} == {
+        "ClusterRole",
+        "ClusterRoleBinding",
         "Deployment",
         "ServiceAccount",
         "PodDisruptionBudget",
