@@ -12,6 +12,7 @@ from autoscaler.convert.fields import Faults, Fields
 from autoscaler.convert.hpa import read_hpa
 from autoscaler.convert.scaled_object import read_scaled_object
 from autoscaler.convert.trigger import Authentications, read_authentication
+from autoscaler.convert.workload import fleet_name
 from autoscaler.document import Document, compose_all
 from autoscaler.errors import ConfigError
 
@@ -163,9 +164,19 @@ def _refuse_twins(drafts: Sequence[Draft], faults: Faults) -> None:
         if twin is not draft:
             message = f"scales what {twin.origin} scales already; only one of them can be right"
             faults.add(draft.origin.file, draft.origin.line, "", message)
-        if draft.name in names:
-            draft.name = f"{draft.target.get('namespace', 'other')}-{draft.name}"[:63].strip("-")
+        draft.name = _free_name(draft, names)
         names.add(draft.name)
+
+
+def _free_name(draft: Draft, taken: set[str]) -> str:
+    """The fleet's name; with its namespace, and then a number, where others have it."""
+    name, number = draft.name, 2
+    if name in taken:
+        name = fleet_name(f"{draft.target['namespace']}-{name}")
+    spaced = name
+    while name in taken:
+        name, number = fleet_name(f"{number}-{spaced}"), number + 1
+    return name
 
 
 def _note_missing_broker(drafts: Sequence[Draft], sources: Sources) -> None:

@@ -12,18 +12,24 @@ from autoscaler.convert.resource import RESOURCES
 
 
 def checked(text: str) -> Config:
-    """The config, as far as its kinds exist; those of Kubernetes have stand-ins until then."""
+    """The config that the text is; its own lines are in faults once all its kinds exist."""
     document = yaml.safe_load(text)
     if "kubernetes" not in registry.TARGETS:
-        without_kubernetes(document)
-    return parse(yaml.safe_dump(document), "converted.yaml")
+        _without_targets(document)
+    if "kubernetes_metrics" not in registry.SOURCES:
+        _without_metrics(document)
+    return parse(text if document == yaml.safe_load(text) else yaml.safe_dump(document))
 
 
-def without_kubernetes(document: dict[str, Any]) -> None:
-    document.get("sources", {}).pop("pods", None)
+def _without_targets(document: dict[str, Any]) -> None:
     for fleet in document["fleets"]:
         assert fleet["target"]["kind"] == "kubernetes"
         fleet["target"] = {"kind": "simulated"}
+
+
+def _without_metrics(document: dict[str, Any]) -> None:
+    document.get("sources", {}).pop("pods", None)
+    for fleet in document["fleets"]:
         for policy in fleet.get("policies", ()):
             if policy.get("sample") in RESOURCES and "utilization" in policy:
                 policy["average_value"] = policy.pop("utilization")

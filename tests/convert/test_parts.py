@@ -235,13 +235,17 @@ apiVersion: keda.sh/v1alpha1
 kind: ScaledObject
 metadata: {{name: web, namespace: {namespace}}}
 spec:
-  scaleTargetRef: {{name: web}}
+  scaleTargetRef: {{name: web, kind: {kind}}}
   triggers: [{{type: redis, metadata: {{address: r, listName: mail}}}}]
 """
-        for namespace in ("shop", "bank")
+        for namespace, kind in (
+            ("shop", "Deployment"),
+            ("bank", "Deployment"),
+            ("bank", "StatefulSet"),
+        )
     )
     conversion = convert([Text("two.yaml", text)])
-    assert [fleet["name"] for fleet in conversion.fleets] == ["web", "bank-web"]
+    assert [fleet["name"] for fleet in conversion.fleets] == ["web", "bank-web", "2-bank-web"]
     assert "queues" not in conversion.fleets[1]
     assert "only one can have it" in messages(conversion)
 
