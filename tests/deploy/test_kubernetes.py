@@ -7,6 +7,7 @@ import shutil
 import pytest
 import yaml
 
+from autoscaler import __version__
 from autoscaler.web.routes import ROUTES
 from tests.convert.stand_ins import checked
 from tests.deploy.manifests import (
@@ -90,6 +91,15 @@ def test_the_container_may_do_little_and_is_asked_at_real_addresses(place):
     probes = [container[key]["httpGet"]["path"] for key in container if key.endswith("Probe")]
     assert probes
     assert set(probes) <= ADDRESSES
+
+
+def test_images_are_of_the_programs_version():
+    tags = [
+        image["newTag"]
+        for path in KUBERNETES.rglob("kustomization.yaml")
+        for image in yaml.safe_load(path.read_text(encoding="utf-8")).get("images", ())
+    ]
+    assert tags == [__version__] * 2
 
 
 def test_the_config_is_sound(monkeypatch):
