@@ -12,7 +12,7 @@ from autoscaler.convert.writing import written
 from tests.convert.stand_ins import checked
 
 EXAMPLES = Path(__file__).parent.parent / "testdata" / "convert"
-NAMES = ("hpa", "scaledobjects", "official-chart", "community-chart")
+NAMES = ("hpa", "scaledobjects", "official-chart", "community-chart", "from-a-cluster")
 NAMESPACE = "airflow"
 URLS = {
     "redis_broker": "redis://b/0",
