@@ -57,7 +57,7 @@ def note_queues(draft: Draft, spec: Fields) -> None:
         "if these are Celery workers, add their `queues` and a broker: only then are they "
         "drained before they leave, and can `demand_tasks` be followed in place of CPU"
     )
-    draft.note(NoteKind.TO_DO, "spec.scaleTargetRef", spec.line, message)
+    draft.note(NoteKind.TO_DO, spec.place("scaleTargetRef"), spec.line, message)
 
 
 def _read_metrics(spec: Fields, draft: Draft, namespace: str, sources: Sources) -> None:
