@@ -17,6 +17,7 @@ COMMANDS = (
     ("status", "--url", "http://127.0.0.1:9"),
     ("explain", "default", "--url", "http://127.0.0.1:9"),
     ("pause", "default", "--reason", "bench", "--url", "http://127.0.0.1:9"),
+    ("convert", "tests/testdata/convert/hpa.yaml"),
     ("--help",),
 )
 

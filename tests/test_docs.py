@@ -1,8 +1,8 @@
 """What the pages say is so: configs load, policy cases pass, commands do what they are shown for.
 
-A `yaml`, `python` or `console` block is carried out, `sql` by tests/sources/test_airflow_grants.py;
-`text` is what a program once said. A block whose first line is `# NAME.yaml`
-or `# NAME.py` is that file for the commands of its page.
+A `yaml`, `python` or `console` block is carried out, but for what needs a cluster, and `sql` by
+tests/sources/test_airflow_grants.py; `text` is what a program once said. A block whose first line
+is `# NAME.yaml` or `# NAME.py` is that file for the commands of its page.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ LINK = re.compile(r"\]\((?!https?:)([^)#\s]+)")
 LANGUAGES = {"console", "json", "python", "sql", "text", "yaml"}
 BROKER, DAEMON = "127.0.0.1:6379", "127.0.0.1:9180"
 COMMAND_SECONDS = 60.0
+# A cluster is needed for these; tests/deploy has what they are given.
+OF_A_CLUSTER = re.compile(r"(kubectl|helm) |autoscaler convert ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +90,19 @@ def test_every_block_says_what_it_is():
 
 
 @pytest.mark.parametrize("block", of("yaml"))
-def test_yaml_is_a_config_a_case_or_rules_and_sound(block, tmp_path, monkeypatch, capsys):
+def test_yaml_is_a_config_a_case_rules_or_a_manifest_and_sound(
+    block, tmp_path, monkeypatch, capsys
+):
     monkeypatch.setenv("AUTOSCALER_BROKER_URL", f"redis://{BROKER}/0")
     monkeypatch.setenv("AUTOSCALER_TOKEN", "let-me-in")
     keys = yaml.safe_load(block.text).keys()
-    if "fleets" in keys:
+    if "kind" in keys:
+        manifest = tmp_path / block.file
+        manifest.write_text(block.text)
+        monkeypatch.chdir(tmp_path)
+        assert main(["convert", block.file]) == 0
+        assert f"```text\n{capsys.readouterr().out}```" in (ROOT / block.page).read_text()
+    elif "fleets" in keys:
         config = parse(block.text, f"{block.page}:{block.line}")
         asyncio.run(make_and_close(config.model_copy(update={"state_directory": tmp_path})))
     elif "fleet" in keys:
@@ -185,4 +195,5 @@ def test_commands_elsewhere_are_none_that_nobody_tries():
     tried = ("README.md", "docs/api.md")
     console = [b for b in BLOCKS if b.language == "console" and str(b.page) not in tried]
     commands = [command for block in console for command in block.commands]
-    assert [command for command in commands if not command.startswith("make ")] == []
+    elsewhere = [command for command in commands if not command.startswith("make ")]
+    assert [command for command in elsewhere if not OF_A_CLUSTER.match(command)] == []

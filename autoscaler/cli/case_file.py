@@ -17,11 +17,11 @@ from autoscaler.cli.times import seconds
 from autoscaler.config import FleetConfig
 from autoscaler.config.behavior import HPA_SPELLING
 from autoscaler.config.cross import cross_faults
-from autoscaler.config.document import Location, compose
 from autoscaler.config.faults import Fault, config_error
-from autoscaler.config.load import read_text
 from autoscaler.config.wording import faults_of
+from autoscaler.document import Location, compose
 from autoscaler.interfaces import Options
+from autoscaler.text_file import read_text
 
 MOST_TICKS = 200_000
 MONDAY = datetime(2026, 1, 5, tzinfo=UTC).timestamp()

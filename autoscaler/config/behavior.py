@@ -9,8 +9,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, GetJsonSchemaHandler
 from pydantic_core import CoreSchema
 
-from autoscaler.config.document import Location
 from autoscaler.config.faults import Fault, invalid
+from autoscaler.document import Location
 from autoscaler.engine.behavior import (
     LONGEST_PERIOD_SECONDS,
     LONGEST_WINDOW_SECONDS,

@@ -8,9 +8,9 @@ from ipaddress import ip_address
 from typing import Any
 
 from autoscaler import registry
-from autoscaler.config.document import Location
 from autoscaler.config.faults import Fault
 from autoscaler.config.sections import split_listen
+from autoscaler.document import Location
 from autoscaler.errors import ConfigError
 from autoscaler.interfaces import Options, Source
 from autoscaler.model import AirflowState, BrokerState, Observation, WorkersState

@@ -9,7 +9,7 @@ from operator import itemgetter
 from pydantic import ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from autoscaler.config.document import Document, Location
+from autoscaler.document import Document, Location
 from autoscaler.errors import ConfigError
 
 Fault = tuple[Location, str]

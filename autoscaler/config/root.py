@@ -30,7 +30,6 @@ from autoscaler.config.cross import (
     default_sources,
     demand_source,
 )
-from autoscaler.config.document import Location
 from autoscaler.config.faults import MAX_FAULTS, Fault, config_error, path_text
 from autoscaler.config.fleet import FleetConfig
 from autoscaler.config.plugin import (
@@ -43,6 +42,7 @@ from autoscaler.config.plugin import (
 )
 from autoscaler.config.sections import HttpConfig, JournalConfig, LogConfig
 from autoscaler.config.wording import faults_of
+from autoscaler.document import Location
 from autoscaler.errors import ConfigError
 from autoscaler.interfaces import Check, CheckOptions, Options
 from autoscaler.model import Fleet

@@ -11,8 +11,8 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from autoscaler.config.document import Location
 from autoscaler.config.faults import MAX_FAULTS, Fault
+from autoscaler.document import Location
 
 _UNIONS = (Union, UnionType)
 _LONGEST_SHOWN = 40

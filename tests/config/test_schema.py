@@ -10,7 +10,7 @@ import pytest
 
 from autoscaler import registry
 from autoscaler.config import load, schema
-from autoscaler.config.document import compose
+from autoscaler.document import compose
 from autoscaler.interfaces import Check, Notifier, Policy, Source, Target
 from tests.config.json_schema import conforms
 from tests.config.test_behavior import HPA, OWN

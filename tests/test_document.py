@@ -9,9 +9,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from autoscaler.config.document import MAX_BYTES, compose
-from autoscaler.config.load import read_text
+from autoscaler.document import MAX_BYTES, compose
 from autoscaler.errors import ConfigError
+from autoscaler.text_file import read_text
 from tests.config.seconds import within_a_second
 
 

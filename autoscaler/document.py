@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,11 +81,15 @@ class TextFault:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A text that is a YAML mapping."""
+    """A YAML document of a text; its root is a mapping unless it is empty."""
 
     name: str
     root: Node
     faults: tuple[TextFault, ...] = ()
+
+    @property
+    def empty(self) -> bool:
+        return self.root.value is None
 
     def written(self, location: Location, spellings: Mapping[str, str]) -> tuple[Location, int]:
         """The location as the text spells it, and the line of what is nearest to it.
@@ -106,20 +111,48 @@ class Document:
 
 def compose(text: str, name: str) -> Document:
     """The text as a document. Raises ConfigError, with one fault, when it cannot be read."""
-    if len(text) > MAX_BYTES:
-        raise ConfigError(yaml_fault(name, 1, f"the text is longer than {MAX_BYTES} characters"))
-    if found := _UNPRINTABLE.search(text):
-        line = text.count("\n", 0, found.start()) + 1
-        raise ConfigError(yaml_fault(name, line, f"unprintable character {found.group()!a}"))
-    try:
-        return _Reader(name, yaml.parse(text, Loader=_LOADER)).document()
-    except yaml.MarkedYAMLError as error:
-        raise ConfigError(_syntax_fault(name, text, error)) from error
+    _check_text(text, name)
+    with _syntax_faults(name, text):
+        return _Reader(name, yaml.parse(text, Loader=_LOADER)).only_document()
+
+
+def compose_all(text: str, name: str) -> tuple[Document, ...]:
+    """Every document of a text but empty ones. Raises ConfigError as `compose` does."""
+    _check_text(text, name)
+    with _syntax_faults(name, text):
+        reader = _Reader(name, yaml.parse(text, Loader=_LOADER))
+        found = tuple(document for document in reader.documents() if not document.empty)
+    for document in found:
+        if not isinstance(document.root.value, dict):
+            message = "each document must be a mapping, with keys such as `kind:`"
+            raise ConfigError(yaml_fault(name, document.root.line, message))
+    return found
+
+
+def resolved(text: str) -> str | int | float | bool | None:
+    """What an unquoted scalar means; a number that no float holds stays a text."""
+    if text in _WORDS:
+        return _WORDS[text]
+    if _DECIMAL.fullmatch(text):
+        return int(text)
+    if _OTHER_BASE.fullmatch(text):
+        return int(text, 0)
+    if _FLOAT.fullmatch(text) and math.isfinite(number := float(text)):
+        return number
+    return text
 
 
 def yaml_fault(name: str, line: int, message: str) -> str:
     """A fault of the text as such, in the place of whose path stands `yaml`."""
     return f"{name}:{line}: yaml: {message}"
+
+
+def _check_text(text: str, name: str) -> None:
+    if len(text) > MAX_BYTES:
+        raise ConfigError(yaml_fault(name, 1, f"the text is longer than {MAX_BYTES} characters"))
+    if found := _UNPRINTABLE.search(text):
+        line = text.count("\n", 0, found.start()) + 1
+        raise ConfigError(yaml_fault(name, line, f"unprintable character {found.group()!a}"))
 
 
 class _Reader:
@@ -132,19 +165,24 @@ class _Reader:
         self._values = 0
         self._faults: list[TextFault] = []
 
-    def document(self) -> Document:
-        root = None
+    def documents(self) -> Iterator[Document]:
         for event in self._events:
-            if isinstance(event, yaml.DocumentStartEvent) and root is not None:
-                raise self._error(event, "a second document begins here; write only one")
             if isinstance(event, yaml.NodeEvent):
+                self._anchors, self._faults = {}, []
                 root = self._node(event, _line(event), ())
-        if root is None or root.value is None:
+                yield Document(self._name, root, tuple(self._faults))
+
+    def only_document(self) -> Document:
+        document = next(self.documents(), None)
+        for event in self._events:
+            if isinstance(event, yaml.DocumentStartEvent):
+                raise self._error(event, "a second document begins here; write only one")
+        if document is None or document.empty:
             raise ConfigError(yaml_fault(self._name, 1, "there is nothing in it; write `fleets:`"))
-        if not isinstance(root.value, dict):
+        if not isinstance(document.root.value, dict):
             message = "the top must be a mapping, with keys such as `fleets:`"
-            raise ConfigError(yaml_fault(self._name, root.line, message))
-        return Document(self._name, root, tuple(self._faults))
+            raise ConfigError(yaml_fault(self._name, document.root.line, message))
+        return document
 
     def _node(self, event: Any, line: int, location: Location) -> Node:
         if isinstance(event, yaml.AliasEvent):
@@ -168,7 +206,7 @@ class _Reader:
 
     def _value(self, event: Any, location: Location) -> Any:
         if isinstance(event, yaml.ScalarEvent):
-            return event.value if event.style or event.tag else _resolved(event.value)
+            return event.value if event.style or event.tag else resolved(event.value)
         self._check_depth(event, len(location) + 1)
         if isinstance(event, yaml.SequenceStartEvent):
             return self._items(location)
@@ -228,25 +266,20 @@ def _merged(mapping: dict[str, Node]) -> dict[str, Node]:
     return merged
 
 
-def _resolved(text: str) -> str | int | float | bool | None:
-    """What an unquoted scalar means; a number that no float holds stays a text."""
-    if text in _WORDS:
-        return _WORDS[text]
-    if _DECIMAL.fullmatch(text):
-        return int(text)
-    if _OTHER_BASE.fullmatch(text):
-        return int(text, 0)
-    if _FLOAT.fullmatch(text) and math.isfinite(number := float(text)):
-        return number
-    return text
-
-
 _HINTS = {
     "mapping values are not allowed": "put a text with ': ' in it in quotes, or indent it rightly",
     "did not find expected": "look at the indentation, brackets and quotes above",
     "found unexpected end of stream": "a bracket or quote is not closed",
     "found character that cannot start": "put the text in quotes",
 }
+
+
+@contextmanager
+def _syntax_faults(name: str, text: str) -> Iterator[None]:
+    try:
+        yield
+    except yaml.MarkedYAMLError as error:
+        raise ConfigError(_syntax_fault(name, text, error)) from error
 
 
 def _syntax_fault(name: str, text: str, error: yaml.MarkedYAMLError) -> str:

@@ -1,0 +1,1 @@
+"""PURE: HorizontalPodAutoscalers, KEDA's ScaledObjects and Airflow's chart values as fleets."""
