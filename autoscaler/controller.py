@@ -24,6 +24,7 @@ from autoscaler.model import (
     FleetTick,
     Observation,
     Outcome,
+    Override,
     Result,
     Snapshot,
     Tick,
@@ -191,7 +192,7 @@ class Controller:
         past = Past(memory.hearing, memory.custody, self.profiles)
         view = fleet_snapshot(fleet, snapshot, past)
         try:
-            return await reconciler.turn(view, self.overrides.active(fleet.name, snapshot.now))
+            return await reconciler.turn(view, self._override(fleet.name, snapshot.now))
         except Exception as error:  # noqa: BLE001 - one fleet's bug must not stop the others
             self._bugs[f"fleet/{fleet.name}"] = traceback.format_exc()
             return reconciler.failed(view, repr(error))
@@ -218,7 +219,7 @@ class Controller:
         def may_act() -> Result | None:
             if not self.leadership.holds():
                 return Result.NOT_LEADER
-            override = self.overrides.active(fleet.name, self._snapshot.now)
+            override = self._override(fleet.name, self._snapshot.now)
             return Result.PAUSED if override and override.replicas is None else None
 
         return Actuator(
@@ -228,6 +229,16 @@ class Controller:
             lambda bug: self._bugs.update({f"fleet/{fleet.name}": bug}),
             self._patience_seconds,
         )
+
+    def _override(self, fleet: str, now: float) -> Override | None:
+        """What holds in the engine's place: another writer above all, then the operator's word.
+
+        What the platform says comes last: who speaks to the daemon knows what is written there.
+        """
+        said = self.targets[fleet].override(now)
+        if said is not None and said.contested:
+            return said
+        return self.overrides.active(fleet, now) or said
 
     def _control_of(self, worker: str) -> WorkerControl | None:
         """The channel of the source that saw this worker, else any there is."""

@@ -15,7 +15,7 @@ from autoscaler.config import Config, load
 from autoscaler.controller import Controller, Observer
 from autoscaler.engine.profiles import Profiles
 from autoscaler.errors import ConfigError
-from autoscaler.interfaces import Source
+from autoscaler.interfaces import Source, Target
 from autoscaler.leader import FileLeader, Leadership, SoleLeader
 from autoscaler.model import Outcome
 from autoscaler.overrides import Overrides
@@ -239,23 +239,27 @@ class Daemon:
         )
 
     def _start_generation(self, tasks: asyncio.TaskGroup) -> None:
-        """What runs beside the ticks of one controller: its sources' pushes and its notifiers."""
+        """What runs beside the ticks of one controller: watches and notifiers."""
         config = self._controller.config
         self._backend.token = config.http.token
         self._backend.interval_seconds = config.interval_seconds
-        watches = [self._watch(name, source) for name, source in self._controller.sources.items()]
+        watched: dict[str, Source[Any] | Target[Any]] = {
+            **self._controller.sources,
+            **{f"target/{name}": target for name, target in self._controller.targets.items()},
+        }
+        watches = [self._watch(name, plugin) for name, plugin in watched.items()]
         running = (self._controller.health.deliver(), *watches)
         self._generation = [tasks.create_task(coroutine) for coroutine in running]
 
     async def _drain(self, fleet: str, unit: str, reason: str) -> Outcome:
         return await self._controller.drain(fleet, unit, reason)
 
-    async def _watch(self, name: str, source: Source[Any]) -> None:
+    async def _watch(self, name: str, plugin: Source[Any] | Target[Any]) -> None:
         while True:
             try:
-                return await source.watch(self.wake)
+                return await plugin.watch(self.wake)
             except Exception:
-                log.exception("a bug in the source's watch", source=name)
+                log.exception("a bug in the watch", source=name)
                 await asyncio.sleep(WATCH_AGAIN_SECONDS)
 
     def _listen_to_signals(self) -> None:

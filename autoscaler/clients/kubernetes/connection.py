@@ -7,10 +7,10 @@ import contextlib
 import json
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
-from kubernetes.aio.client import ApiClient
 
 from autoscaler.clients.kubernetes.faults import (
     ApiError,
@@ -20,6 +20,9 @@ from autoscaler.clients.kubernetes.faults import (
 )
 from autoscaler.clients.kubernetes.login import Login
 from autoscaler.clients.kubernetes.resource import Request
+
+if TYPE_CHECKING:
+    from kubernetes.aio.client import ApiClient
 
 FIELD_MANAGER = "autoscaler"
 MERGE_PATCH = "application/merge-patch+json"
@@ -158,7 +161,7 @@ class Connection:
     async def _opened(self) -> ApiClient:
         async with self._opening:
             if self._client is None:
-                self._client = await self._login.client()
+                self._client = await _client(self._login)
             return self._client
 
     async def _refuse(
@@ -184,6 +187,15 @@ class Connection:
                     yield
         except TimeoutError as error:
             raise ApiError(f"{request}: no answer within {self._timeout_seconds:g} s") from error
+
+
+async def _client(login: Login) -> ApiClient:
+    """In a thread, as the import takes a second or two."""
+    try:
+        official = await asyncio.to_thread(import_module, "autoscaler.clients.kubernetes.official")
+    except ImportError as error:
+        raise ApiError(f"pip install 'autoscaler[kubernetes]': {error}") from error
+    return await official.open_client(login)
 
 
 @contextlib.contextmanager
