@@ -31,6 +31,7 @@ MOST_BYTES = 64 * MEBIBYTE
 MOST_AT_ONCE = 16
 PAGE = 500
 WATCH_SECONDS = 300
+OPENING_SECONDS = 30.0
 SILENT_SECONDS = 90.0  # servers send a bookmark about once a minute
 UNAUTHORIZED = 401
 _METHODS = {"create": "POST", "update": "PUT", "patch": "PATCH", "delete": "DELETE"}
@@ -67,8 +68,9 @@ class Connection:
         if request.verb in _WRITING:
             params = (*params, ("fieldManager", FIELD_MANAGER), ("fieldValidation", "Strict"))
         async with self._turns:
+            client = await self._opened()
             async with self._in_time(request):
-                response = await self._send(request, params, body, content_type)
+                response = await self._send(client, request, params, body, content_type)
                 async with response:
                     content = await _whole(response, request)
             await self._refuse(response, content, request)
@@ -110,8 +112,9 @@ class Connection:
             ("resourceVersion", version),
             ("timeoutSeconds", str(WATCH_SECONDS)),
         )
+        client = await self._opened()
         async with self._in_time(request):
-            response = await self._send(request, params, None, "application/json", lasting=True)
+            response = await self._send(client, request, params, None, lasting=True)
         async with response:
             if response.status != 200:
                 async with self._in_time(request):
@@ -132,10 +135,11 @@ class Connection:
 
     async def _send(
         self,
+        client: ApiClient,
         request: Request,
         params: Params,
         body: Object | None,
-        content_type: str,
+        content_type: str = "application/json",
         *,
         lasting: bool = False,
     ) -> aiohttp.ClientResponse:
@@ -143,7 +147,6 @@ class Connection:
         if wait > 0:
             message = f"{request}: not asked: the API server wants another {wait:.0f} s of rest"
             raise Throttled(message, 429, wait)
-        client = await self._opened()
         silent = SILENT_SECONDS if lasting else self._timeout_seconds
         total = WATCH_SECONDS + SILENT_SECONDS if lasting else self._timeout_seconds
         response: aiohttp.ClientResponse = await client.call_api(
@@ -159,10 +162,14 @@ class Connection:
         return response
 
     async def _opened(self) -> ApiClient:
-        async with self._opening:
-            if self._client is None:
-                self._client = await _client(self._login)
-            return self._client
+        """The client; the first import of it takes longer than a request may."""
+        try:
+            async with self._opening, asyncio.timeout(OPENING_SECONDS):
+                if self._client is None:
+                    self._client = await _client(self._login)
+                return self._client
+        except TimeoutError as error:
+            raise ApiError(f"no login by {self._login} within {OPENING_SECONDS:g} s") from error
 
     async def _refuse(
         self, response: aiohttp.ClientResponse, content: bytes, request: Request
