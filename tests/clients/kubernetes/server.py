@@ -54,6 +54,7 @@ class Cluster:
         self.token = "token-1"
         self.url = ""
         self.hold_events = False
+        self.delay = 0.0
         self._watches: set[web.StreamResponse] = set()
 
     def app(self) -> web.Application:
@@ -115,6 +116,7 @@ class Cluster:
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         call = await _call(request)
         self.calls.append(call)
+        await asyncio.sleep(self.delay)
         for fault in self.faults:
             if (answer := fault(call)) is not None:
                 return answer
