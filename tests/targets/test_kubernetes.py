@@ -232,6 +232,7 @@ async def test_a_removal_whose_answer_was_lost_is_not_done_twice(cluster, target
     assert (await units(target))[names[0]].drain.pinned
     await target.remove([remove(names[0], 6)])
     assert cluster.replicas() == 2
+    assert cluster.asked("patch").count(f"patch pods {names[0]}") == 2
     cluster.controllers.deletes = True
     cluster.controllers.step()
     assert await left(cluster, target, names[0]) == names[1:]
@@ -335,6 +336,7 @@ async def test_ordinals_leave_from_the_top(cluster, tmp_path):
     await target.remove([remove("worker-3", 7)])
     assert await left(cluster, target, "worker-3") == ["worker-0", "worker-1", "worker-2"]
     assert COST not in str(cluster.calls)
+    assert marks.LEAVING in str(cluster.calls)
     await target.aclose()
 
 

@@ -40,16 +40,12 @@ class Removal:
     async def carry_out(self, population: Population, actions: Sequence[Action]) -> None:
         """The right cost on the victims, then fewer replicas, in one breath; then look."""
         names = {action.unit for action in actions}
-        scale = await self._scale_seen_in(population)
-        costed: dict[str, int] = {}
         for attempt in range(TRIES):
+            population, scale = await self._as_one(population)
             leaving = _leaving(population, names)
-            plan = shrink(population.workload, [*population.pods.values()], leaving,
-                          all_alike=self.all_alike)  # fmt: skip
-            fresh = [pod for pod in leaving.pods if costed.get(pod.name) != plan.cost]
-            for pod in await self._commit(fresh, plan.cost, actions):
-                population = population.with_pod(pod)
-                costed[pod.name] = pod.cost
+            pods = tuple(population.pods.values())
+            plan = shrink(population.workload, pods, leaving, all_alike=self.all_alike)
+            await self._commit(leaving.pods, plan.cost, actions)
             if plan.replicas == scale.replicas:
                 return
             try:
@@ -59,21 +55,26 @@ class Removal:
                 if attempt == TRIES - 1:
                     raise
                 population = await self.look()
-                scale = await self._scale_seen_in(population)
-                continue
-            await self._see_who_left(population, _leaving(population, names).pods, lowered)
-            return
+            else:
+                await self._see_who_left(population, leaving.pods, lowered)
+                return
 
-    async def _scale_seen_in(self, population: Population) -> Scale:
-        """The scale as it is now, if it still is what the plan was made from."""
-        scale = await self.view.read_scale()
-        refuse_moved(population, scale)
-        return scale
+    async def _as_one(self, population: Population) -> tuple[Population, Scale]:
+        """What is seen and the scale, of one version: no rollout begun since is overlooked."""
+        for seconds in LOOKS_AFTER_SECONDS:
+            scale = await self.view.read_scale()
+            refuse_moved(population, scale)
+            if scale.version == population.workload.scale.version:
+                return population, scale
+            await asyncio.sleep(seconds)
+            population = await self.look()
+        raise TargetConflict(f"{population.workload.name} changes faster than it can be seen")
 
     async def _commit(
         self, pods: Sequence[Pod], cost: int | None, actions: Sequence[Action]
-    ) -> list[Pod]:
+    ) -> None:
         """From here on these pods can only go: they are never resumed, however late a write is."""
+        pods = [pod for pod in pods if not pod.leaving or cost not in (None, pod.cost)]
         fences = {action.unit: action.fence for action in actions}
         changes = [
             {
@@ -84,10 +85,12 @@ class Removal:
             }
             for pod in pods
         ]
-        try:
-            return await asyncio.gather(*map(self.view.annotate, pods, changes))
-        except (Conflict, NotFound) as error:
-            raise TargetConflict(f"a pod changed since it was found empty: {error}") from error
+        writes = map(self.view.annotate, pods, changes)
+        for result in await asyncio.gather(*writes, return_exceptions=True):
+            if isinstance(result, Conflict | NotFound):
+                raise TargetConflict(f"a pod changed since it was found empty: {result}")
+            if isinstance(result, BaseException):
+                raise result
 
     async def _see_who_left(
         self, before: Population, victims: Sequence[Pod], lowered: Scale
@@ -95,6 +98,7 @@ class Removal:
         """Raise the replicas again by as many as left in the victims' place."""
         lost: list[str] = []
         staying: list[str] = []
+        leaving = {pod.uid for pod in victims}
         for seconds in LOOKS_AFTER_SECONDS:
             await asyncio.sleep(seconds)
             after = await self.look()
@@ -102,7 +106,7 @@ class Removal:
             lost = [
                 pod.name
                 for pod in before.pods.values()
-                if pod.live and pod not in victims and not _is_live(pod, after)
+                if pod.live and pod.uid not in leaving and not _is_live(pod, after)
             ]
             if not staying:
                 return

@@ -152,9 +152,12 @@ class Replicas:
         view = (await self._opened()).view
         writes = (view.annotate(pod, changes) for pod, changes in due)
         results = await asyncio.gather(*writes, return_exceptions=True)
-        faults = [str(r) for r in results if isinstance(r, ApiError)
-                  and not isinstance(r, Conflict | NotFound)]  # fmt: skip
-        self._tell("busy pods cannot be shielded", next(iter(faults), ""))
+        faults = [result for result in results if isinstance(result, BaseException)]
+        grave = [fault for fault in faults if not isinstance(fault, Conflict | NotFound)]
+        self._tell("busy pods cannot be shielded", str(grave[0]) if grave else "")
+        for fault in grave:
+            if not isinstance(fault, ApiError):
+                raise fault
 
     async def aclose(self) -> None:
         """Give the connection back. May be called twice."""
