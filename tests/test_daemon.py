@@ -159,10 +159,12 @@ async def test_a_second_daemon_on_the_same_state_does_not_act(world, tmp_path):
         await second.aclose()
 
 
-async def test_a_bug_in_a_watch_does_not_stop_the_ticks(world, tmp_path):
-    world.faults["watch"] = ZeroDivisionError("oops")
+@pytest.mark.parametrize("watch", ["watch", "watch target"])
+async def test_a_bug_in_a_watch_does_not_stop_the_ticks(world, tmp_path, watch):
+    world.faults[watch] = ZeroDivisionError("oops")
     async with daemon(write(tmp_path, interval_seconds=0.5)) as (_, ticks):
         await eventually(lambda: len(ticks) >= 3, "ticks")
+    assert watch in world.met
 
 
 def test_one_tick_says_whether_everything_could_be_read(world, tmp_path):
