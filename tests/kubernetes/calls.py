@@ -1,0 +1,86 @@
+"""One request, in the words of RBAC and of the audit log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+
+from tests.kubernetes.kinds import BY_PLURAL, Kind
+from tests.kubernetes.refusals import Refused
+
+_VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
+
+
+@dataclass(slots=True)
+class Call:
+    """kind None: discovery. at: Unix seconds. status: of the answer, 0 until there is one."""
+
+    verb: str
+    path: str
+    at: float
+    kind: Kind | None = None
+    namespace: str = ""
+    name: str = ""
+    subresource: str = ""
+    query: dict[str, str] = field(default_factory=dict)
+    content_type: str = ""
+    body: Any = None
+    user: str = ""
+    status: int = 0
+
+    @property
+    def plural(self) -> str:
+        return self.kind.plural if self.kind else ""
+
+    @property
+    def resource(self) -> str:
+        """Such as pods or deployments/scale."""
+        return "/".join(part for part in (self.plural, self.subresource) if part)
+
+    @property
+    def object_name(self) -> str:
+        """The one object that is meant, which lists and watches may name by a field selector."""
+        field, _, value = self.query.get("fieldSelector", "").partition("=")
+        return self.name or (value.removeprefix("=") if field == "metadata.name" else "")
+
+    def __str__(self) -> str:
+        return " ".join(part for part in (self.verb, self.resource, self.name) if part)
+
+
+async def call_of(request: web.Request, now: float) -> Call:
+    """What a request asks for. Raises Refused (400, 404)."""
+    call = _addressed(request, now)
+    if call.subresource and (not call.kind or call.subresource not in call.kind.subresources):
+        raise Refused(404, "the server could not find the requested resource")
+    if call.verb in ("create", "update", "patch", "delete") and request.can_read_body:
+        try:
+            call.body = await request.json()
+        except ValueError as error:
+            raise Refused(400, f"the object provided is unrecognized: {error}") from error
+    return call
+
+
+def _addressed(request: web.Request, now: float) -> Call:
+    query, path = dict(request.query), request.path
+    parts = path.strip("/").split("/")
+    core = parts[0] == "api"
+    group, version = ("", parts[1:2]) if core else ("/".join(parts[1:2]), parts[2:3])
+    rest = parts[2:] if core else parts[3:]
+    namespace = ""
+    if rest[:1] == ["namespaces"] and len(rest) > 2:
+        namespace, rest = rest[1], rest[2:]
+    plural, name, subresource = (*rest, "", "", "")[:3]
+    if not plural:
+        return Call("get", path, now, query=query)
+    kind = BY_PLURAL.get(plural)
+    if kind is None or (kind.group, [kind.version]) != (group, version):
+        raise Refused(404, "the server could not find the requested resource")
+    verb = _VERBS.get(request.method, "get" if name else "list")
+    if verb == "delete" and not name:
+        verb = "deletecollection"
+    if verb in ("list", "get") and query.get("watch") in ("1", "true"):
+        verb = "watch"
+    content_type = request.headers.get("Content-Type", "")
+    return Call(verb, path, now, kind, namespace, name, subresource, query, content_type)
