@@ -36,7 +36,7 @@ class Api:
     def create(self, kind: Kind, item: Item, author: Author) -> Item:
         """A new object. Its status is not taken from who creates it."""
         made = defaulted(kind, copy.deepcopy(item))
-        metadata = made["metadata"]
+        metadata = made["metadata"] = _pruned(made["metadata"])
         if "name" not in metadata and "generateName" in metadata:
             metadata["name"] = f"{metadata['generateName']}{uuid.uuid4().hex[:5]}"
         refuse_new(kind, made)
@@ -44,7 +44,7 @@ class Api:
         if self.store.get(key) is not None:
             raise refusals.exists(kind, key[2])
         metadata |= {"uid": str(uuid.uuid4()), "creationTimestamp": stamp(self.now())}
-        if kind.plural not in ("pods", "nodes", "leases", "configmaps"):
+        if kind.plural not in ("pods", "nodes", "namespaces", "leases", "configmaps"):
             metadata["generation"] = 1
         metadata["managedFields"] = recorded(kind, {}, made, author, stamp(self.now()))
         return self.store.put(key, made)
@@ -140,12 +140,17 @@ def _through(kind: Kind, before: Item, made: Item, subresource: str) -> Item:
     elif "status" in kind.subresources:
         parts.pop("status", None)
         parts |= {"status": before["status"]} if "status" in before else {}
-    parts["metadata"] = {**parts["metadata"]}
+    parts["metadata"] = _pruned(parts["metadata"])
     for name in ("uid", "creationTimestamp", "generation", "deletionTimestamp",
                  "deletionGracePeriodSeconds", "namespace"):  # fmt: skip
         if name in before["metadata"]:
             parts["metadata"].setdefault(name, before["metadata"][name])
     return parts
+
+
+def _pruned(metadata: Item) -> Item:
+    """Empty maps and lists are left out."""
+    return {name: value for name, value in metadata.items() if value not in ({}, [], None)}
 
 
 def _may_go(kind: Kind, item: Item) -> bool:

@@ -40,6 +40,7 @@ SCALED = ("status", "scale")
 KINDS = (
     Kind("", "v1", "pods", "Pod", "V1Pod"),
     Kind("", "v1", "nodes", "Node", "V1Node", namespaced=False),
+    Kind("", "v1", "namespaces", "Namespace", "V1Namespace", namespaced=False),
     Kind("", "v1", "configmaps", "ConfigMap", "V1ConfigMap", subresources=()),
     Kind("apps", "v1", "deployments", "Deployment", "V1Deployment", subresources=SCALED),
     Kind("apps", "v1", "replicasets", "ReplicaSet", "V1ReplicaSet", subresources=SCALED),
