@@ -10,7 +10,7 @@ from pathlib import Path
 from autoscaler.interfaces import Context, Options, Target
 from autoscaler.model import Action, Drain, Unit, UnitPhase
 from autoscaler.targets.kubernetes import Kubernetes
-from tests.clients.kubernetes.server import cluster
+from tests.kubernetes.cluster import cluster
 from tests.servers import eventually
 from tests.targets.kubernetes_rig import target_of
 from tests.units import FLEET, NOW
@@ -66,5 +66,5 @@ class NamedPods(Target[Options]):
 async def named_pods(directory: Path) -> AsyncIterator[Target]:
     """A target of a Deployment that has no pods yet."""
     async with cluster() as made:
-        made.workload("deployments", 0)
+        made.deployment("worker", 0)
         yield NamedPods(target_of(made, directory, FLEET))

@@ -12,8 +12,7 @@ from typing import Any
 from autoscaler.interfaces import Context
 from autoscaler.model import Action, ActionKind, Drain, Fence, Unit
 from autoscaler.targets.kubernetes import Kubernetes, KubernetesOptions
-from tests.clients.kubernetes.controllers import NAMESPACE
-from tests.clients.kubernetes.server import Cluster
+from tests.kubernetes.cluster import NAMESPACE, Cluster
 from tests.servers import eventually
 from tests.units import FLEET, NOW
 

@@ -9,8 +9,11 @@ import pytest
 from autoscaler.clients.kubernetes import marks
 from autoscaler.errors import StaleActionError, TargetConflict, TargetError
 from autoscaler.model import Drain, UnitPhase
-from tests.clients.kubernetes.controllers import COST, NAMESPACE
-from tests.clients.kubernetes.server import cluster as small_cluster
+from tests.kubernetes.cluster import NAMESPACE, NODE
+from tests.kubernetes.cluster import cluster as whole_cluster
+from tests.kubernetes.containers import Pretended
+from tests.kubernetes.faults import Fault, Harm
+from tests.kubernetes.ownership import Author
 from tests.servers import eventually
 from tests.targets.kubernetes_rig import (
     MARK,
@@ -29,17 +32,22 @@ from tests.targets.kubernetes_rig import (
 
 @pytest.fixture
 async def cluster():
-    async with small_cluster() as made:
+    async with whole_cluster() as made:
         yield made
 
 
 @pytest.fixture
 async def target(cluster, tmp_path):
-    cluster.workload("deployments", 3)
+    cluster.deployment("worker", 3)
     made = target_of(cluster, tmp_path)
     yield made
     await made.aclose()
     await made.aclose()
+
+
+def hook(cluster, happening):
+    """Let something happen in the moment in which a request arrives."""
+    cluster.faults.active.append(Fault(Harm.ANSWER, lambda call: bool(happening(call))))
 
 
 async def left(cluster, target, *names):
@@ -55,7 +63,7 @@ async def left(cluster, target, *names):
 async def test_pods_are_units(cluster, target):
     names = await running(target, 3)
     unit = (await units(target))[names[0]]
-    assert (unit.worker, unit.node, unit.image) == (f"celery@{names[0]}", "node-1", "worker:1")
+    assert (unit.worker, unit.node, unit.image) == (f"celery@{names[0]}", "node-1", "airflow:3.1")
     assert (unit.ready, unit.grace_seconds, unit.drain) == (True, 30, None)
 
 
@@ -74,7 +82,7 @@ async def test_replicas_are_raised_with_a_precondition(cluster, target):
     await running(target, 3)
     await target.add(adding(1, 2))
     await running(target, 5)
-    patch = next(call for call in cluster.calls if call.verb == "patch")
+    patch = next(call for call in cluster.requests if call.verb == "patch")
     assert str(patch) == "patch deployments/scale worker"
     assert patch.query == {"fieldManager": "autoscaler", "fieldValidation": "Strict"}
     assert patch.body["metadata"]["resourceVersion"]
@@ -83,7 +91,7 @@ async def test_replicas_are_raised_with_a_precondition(cluster, target):
 async def test_nothing_asked_is_nothing_done(cluster, target):
     await target.add([])
     await target.remove([])
-    assert cluster.calls == []
+    assert cluster.requests == []
 
 
 async def test_the_same_addition_is_not_done_twice(cluster, target):
@@ -125,7 +133,7 @@ async def test_a_mark_is_kept_changed_and_taken_away(cluster, target):
     assert (await units(target))[name].drain == more
     await target.mark(resume(name, 3), None)
     assert (await units(target))[name].drain is None
-    annotations = cluster.objects.get(("pods", NAMESPACE, name))["metadata"]["annotations"]
+    annotations = cluster.get("pods", name)["metadata"]["annotations"]
     assert annotations == {marks.FENCE: "1.3"}
 
 
@@ -152,7 +160,7 @@ async def test_a_pod_that_changed_meanwhile_is_read_and_marked_again(cluster, ta
             moved.append(call)
             cluster.annotate("pods", name, other="x")
 
-    cluster.faults.append(change_once)
+    hook(cluster, change_once)
     await target.mark(drain(name, 1), MARK)
     assert (await units(target))[name].drain == MARK
     assert cluster.asked("get").count(f"get pods {name}") == 1
@@ -177,7 +185,7 @@ async def test_exactly_the_drained_pods_leave(cluster, target):
 
 async def test_a_cost_below_what_others_have_set(cluster, target):
     names = await running(target, 3)
-    cluster.annotate("pods", names[1], **{COST: "-50"})
+    cluster.annotate("pods", names[1], **{marks.COST: "-50"})
     await drained(target, names[0])
     await target.remove([remove(names[0], 5)])
     assert await left(cluster, target, names[0]) == names[1:]
@@ -193,12 +201,12 @@ async def test_a_unit_without_a_mark_is_not_removed(cluster, target):
 
 async def test_nobody_leaves_while_a_busy_pod_would_be_deleted_first(cluster, target):
     names = await running(target, 3)
-    cluster.controllers.runs(names[1], ready=False)
+    cluster.kubelet.set_ready(NAMESPACE, names[1], ready=False)
     await drained(target, names[0])
     with pytest.raises(TargetConflict, match=f"{names[1]} is not ready"):
         await target.remove([remove(names[0], 5)])
     assert cluster.replicas() == 3
-    cluster.controllers.runs(names[1])
+    cluster.kubelet.set_ready(NAMESPACE, names[1], ready=True)
     await target.remove([remove(names[0], 6)])
     assert await left(cluster, target, names[0]) == names[1:]
 
@@ -234,7 +242,7 @@ async def test_a_removal_whose_answer_was_lost_is_not_done_twice(cluster, target
     assert cluster.replicas() == 2
     assert cluster.asked("patch").count(f"patch pods {names[0]}") == 2
     cluster.controllers.deletes = True
-    cluster.controllers.step()
+    cluster.controllers.wake()
     assert await left(cluster, target, names[0]) == names[1:]
 
 
@@ -268,7 +276,7 @@ async def test_a_change_of_status_meanwhile_delays_nothing(cluster, target):
             moved.append(call)
             cluster.annotate("deployments", "worker", touched=str(len(moved)))
 
-    cluster.faults.append(change_twice)
+    hook(cluster, change_twice)
     await target.remove([remove(names[0], 5)])
     assert await left(cluster, target, names[0]) == names[1:]
     assert len(moved) == 2
@@ -282,10 +290,10 @@ async def test_another_pod_that_left_is_made_up_for_and_told(cluster, target, ca
 
     def strike(call):
         if str(call) == "patch deployments/scale worker":
-            cluster.faults.remove(strike)
-            cluster.controllers.end(names[1])
+            cluster.faults.clear()
+            cluster.delete_pod(names[1])
 
-    cluster.faults.append(strike)
+    hook(cluster, strike)
     with pytest.raises(TargetError, match=f"{names[1]} left in place of {names[0]}: replicas rai"):
         await target.remove([remove(names[0], 5)])
     assert cluster.replicas() == 3
@@ -303,9 +311,9 @@ async def test_replicas_without_a_pod_are_marked_and_given_up(cluster, target):
 
 
 async def test_a_pod_that_is_terminating_is_neither_capacity_nor_gone(cluster, target):
+    cluster.kubelet.runner = Pretended(stop_seconds=None)
     names = await running(target, 3)
-    cluster.controllers.stop = lambda pod: None
-    cluster.controllers.end(names[0])
+    cluster.delete_pod(names[0])
 
     async def replaced():
         found = await units(target)
@@ -316,7 +324,8 @@ async def test_a_pod_that_is_terminating_is_neither_capacity_nor_gone(cluster, t
 
 async def test_what_cannot_be_placed_says_so(cluster, target):
     await running(target, 3)
-    cluster.controllers.unschedulable = True
+    full = {**cluster.get("nodes", NODE, ""), "status": {"allocatable": {"pods": "3"}}}
+    cluster.store.put(("nodes", "", NODE), full)
     await target.add(adding(1))
 
     async def told():
@@ -326,7 +335,7 @@ async def test_what_cannot_be_placed_says_so(cluster, target):
 
 
 async def test_ordinals_leave_from_the_top(cluster, tmp_path):
-    cluster.workload("statefulsets", 4)
+    cluster.statefulset("worker", 4)
     target = target_of(cluster, tmp_path, statefulset="worker")
     assert await running(target, 4) == [f"worker-{n}" for n in range(4)]
     assert (await units(target))["worker-2"].ordinal == 2
@@ -335,13 +344,13 @@ async def test_ordinals_leave_from_the_top(cluster, tmp_path):
         await target.remove([remove("worker-1", 5), remove("worker-3", 6)])
     await target.remove([remove("worker-3", 7)])
     assert await left(cluster, target, "worker-3") == ["worker-0", "worker-1", "worker-2"]
-    assert COST not in str(cluster.calls)
-    assert marks.LEAVING in str(cluster.calls)
+    assert marks.COST not in str(cluster.requests)
+    assert marks.LEAVING in str(cluster.requests)
     await target.aclose()
 
 
 async def test_anything_with_a_scale(cluster, tmp_path):
-    cluster.workload("clusters", 3)
+    cluster.custom("worker", 3)
     ref = {"api_version": "example.com/v1", "kind": "Cluster", "name": "worker"}
     target = target_of(cluster, tmp_path, scale_target_ref=ref)
     names = await running(target, 3)
@@ -355,7 +364,7 @@ async def test_anything_with_a_scale(cluster, tmp_path):
 
 
 async def test_where_nobody_runs_tasks_any_replica_may_go(cluster, tmp_path):
-    cluster.workload("clusters", 3)
+    cluster.custom("worker", 3)
     ref = {"api_version": "example.com/v1", "kind": "Cluster", "name": "worker"}
     target = target_of(cluster, tmp_path, replace(WORKERS, queues=()), scale_target_ref=ref)
     names = await running(target, 3)
@@ -367,7 +376,7 @@ async def test_where_nobody_runs_tasks_any_replica_may_go(cluster, tmp_path):
 
 @pytest.mark.parametrize(
     ("kind", "words"),
-    [("Bare", "Bare in example.com/v1 has no scale"), ("Nothing", "the cluster knows no Nothing")],
+    [("Nothing", "the cluster knows no Nothing")],
 )
 async def test_what_has_no_scale_is_refused(cluster, tmp_path, kind, words):
     ref = {"api_version": "example.com/v1", "kind": kind, "name": "worker"}
@@ -379,8 +388,9 @@ async def test_what_has_no_scale_is_refused(cluster, tmp_path, kind, words):
 
 async def test_nodes_tell_of_zones_and_spot_and_are_asked_once(cluster, tmp_path):
     labels = {"topology.kubernetes.io/zone": "eu-1a", "karpenter.sh/capacity-type": "spot"}
-    cluster.objects.create("nodes", {"metadata": {"name": "node-1", "labels": labels}})
-    cluster.workload("deployments", 3)
+    node = ("nodes", "", NODE)
+    cluster.api.change(node, lambda i: i["metadata"]["labels"].update(labels), Author("kubelet"))
+    cluster.deployment("worker", 3)
     target = target_of(cluster, tmp_path, read_nodes=True)
     names = await running(target, 3)
     await units(target)
@@ -396,7 +406,7 @@ async def test_busy_pods_are_shielded_and_told_so_once(cluster, target):
     await target.protect(busy)
     await units(target)
     await target.protect(busy)
-    annotations = cluster.objects.get(("pods", NAMESPACE, names[0]))["metadata"]["annotations"]
+    annotations = cluster.get("pods", names[0])["metadata"]["annotations"]
     assert annotations["karpenter.sh/do-not-disrupt"] == "true"
     assert annotations["cluster-autoscaler.kubernetes.io/safe-to-evict"] == "false"
     assert cluster.asked("patch") == [f"patch pods {names[0]}"]
@@ -405,14 +415,14 @@ async def test_busy_pods_are_shielded_and_told_so_once(cluster, target):
     await target.remove([remove(names[0], 5)])
     body = next(
         call.body
-        for call in reversed(cluster.calls)
+        for call in reversed(cluster.requests)
         if call.verb == "patch" and call.plural == "pods"
     )
     assert body["metadata"]["annotations"]["karpenter.sh/do-not-disrupt"] is None
 
 
 async def test_shields_can_be_switched_off(cluster, tmp_path):
-    cluster.workload("deployments", 1)
+    cluster.deployment("worker", 1)
     target = target_of(cluster, tmp_path, shield=False)
     [name] = await running(target, 1)
     await target.protect({name: True})

@@ -5,16 +5,15 @@ from __future__ import annotations
 import pytest
 
 from autoscaler.errors import TargetConflict
-from tests.clients.kubernetes.controllers import NAMESPACE
-from tests.clients.kubernetes.server import cluster as small_cluster
-from tests.clients.kubernetes.server import status_of
+from tests.kubernetes.cluster import NAMESPACE
+from tests.kubernetes.cluster import cluster as whole_cluster
 from tests.targets.kubernetes_rig import NOW, adding, drained, remove, running, target_of, units
 
 
 @pytest.fixture
 async def cluster():
-    async with small_cluster() as made:
-        made.workload("deployments", 3)
+    async with whole_cluster() as made:
+        made.deployment("worker", 3)
         yield made
 
 
@@ -27,10 +26,9 @@ async def target(cluster, tmp_path):
 
 def hpa(cluster, name="worker", **labels):
     ref = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "worker"}
-    metadata = {"name": name, "namespace": NAMESPACE, "labels": labels}
-    cluster.objects.create(
-        "horizontalpodautoscalers", {"metadata": metadata, "spec": {"scaleTargetRef": ref}}
-    )
+    spec = {"scaleTargetRef": ref, "maxReplicas": 9}
+    manifest = {"metadata": {"name": name, "labels": labels}, "spec": spec}
+    cluster.create("HorizontalPodAutoscaler", manifest)
 
 
 async def test_who_made_the_workload_is_no_rival(target):
@@ -96,15 +94,13 @@ async def test_once_the_autoscaler_is_gone_so_is_the_hold(cluster, target, monke
     cluster.scale(4, "kube-controller-manager")
     await running(target, 4)
     assert target.override(NOW).contested
-    cluster.objects.delete(("horizontalpodautoscalers", NAMESPACE, "worker"))
+    cluster.api.delete(("horizontalpodautoscalers", NAMESPACE, "worker"), {})
     await units(target)
     assert target.override(NOW) is None
 
 
 async def test_without_leave_to_look_for_autoscalers_their_writes_still_hold(cluster, target):
-    cluster.faults.append(
-        lambda call: status_of(403) if call.plural == "horizontalpodautoscalers" else None
-    )
+    cluster.faults.answer(403, "list horizontalpodautoscalers")
     await running(target, 3)
     assert target.override(NOW) is None
     cluster.scale(4, "kube-controller-manager")

@@ -5,13 +5,11 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from aiohttp import web
 
 from autoscaler.clients.kubernetes import view
 from autoscaler.errors import TargetConflict, TargetError
-from tests.clients.kubernetes.controllers import NAMESPACE
-from tests.clients.kubernetes.server import cluster as small_cluster
-from tests.clients.kubernetes.server import status_of
+from tests.kubernetes.cluster import NAMESPACE, TOKEN
+from tests.kubernetes.cluster import cluster as whole_cluster
 from tests.servers import eventually
 from tests.targets.kubernetes_rig import (
     NOW,
@@ -27,13 +25,13 @@ from tests.targets.kubernetes_rig import (
 
 @pytest.fixture
 async def cluster():
-    async with small_cluster() as made:
+    async with whole_cluster() as made:
         yield made
 
 
 @pytest.fixture
 async def target(cluster, tmp_path):
-    cluster.workload("deployments", 3)
+    cluster.deployment("worker", 3)
     made = target_of(cluster, tmp_path, timeout_seconds=2)
     yield made
     await made.aclose()
@@ -44,7 +42,7 @@ async def test_a_watch_takes_one_list_and_then_none(cluster, target):
         await running(target, 3)
         await target.add(adding(1))
         await running(target, 4)
-        await cluster.cut_watches()
+        cluster.watches.cut()
         await target.add(adding(2))
         await running(target, 5)
         assert "pods of default changed" in woken
@@ -58,7 +56,7 @@ async def test_a_watch_takes_one_list_and_then_none(cluster, target):
 async def test_a_mark_is_seen_at_the_next_look_though_the_watch_lags(cluster, target):
     async with watching(target):
         [name, *_] = await running(target, 3)
-        cluster.hold_events = True
+        cluster.watches.pause()
         await drained(target, name)
         assert (await units(target))[name].drain is not None
 
@@ -66,12 +64,12 @@ async def test_a_mark_is_seen_at_the_next_look_though_the_watch_lags(cluster, ta
 async def test_an_expired_version_is_listed_anew(cluster, target):
     async with watching(target):
         [name, *_] = await running(target, 3)
-        cluster.hold_events = True
-        cluster.controllers.end(name)
+        cluster.watches.pause()
+        cluster.delete_pod(name)
         await asyncio.sleep(0)
-        cluster.objects.expire()
-        cluster.hold_events = False
-        await cluster.cut_watches()
+        cluster.watches.expire()
+        cluster.watches.resume()
+        cluster.watches.cut()
 
         async def replaced():
             found = await units(target)
@@ -84,8 +82,8 @@ async def test_an_expired_version_is_listed_anew(cluster, target):
 async def test_a_view_that_grows_old_is_missing_and_never_empty(cluster, target, monkeypatch):
     async with watching(target):
         names = await running(target, 3)
-        cluster.faults.append(lambda _: status_of(500, "etcd is gone"))
-        await cluster.cut_watches()
+        cluster.faults.answer(500)
+        cluster.watches.cut()
         assert sorted(await units(target)) == names
         monkeypatch.setattr(view, "STALE_SECONDS", 0.3)
 
@@ -93,7 +91,7 @@ async def test_a_view_that_grows_old_is_missing_and_never_empty(cluster, target,
             try:
                 found = await units(target)
             except TargetError as error:
-                return "not seen for" in str(error) and "etcd is gone" in str(error)
+                return "not seen for" in str(error) and "answered 500" in str(error)
             assert sorted(found) == names
             return False
 
@@ -112,7 +110,7 @@ async def test_a_view_that_grows_old_is_missing_and_never_empty(cluster, target,
 async def test_a_workload_that_is_gone_is_an_error(cluster, target):
     async with watching(target):
         await running(target, 3)
-        cluster.objects.delete(("deployments", NAMESPACE, "worker"))
+        cluster.api.delete(("deployments", NAMESPACE, "worker"), {})
 
         async def gone():
             try:
@@ -125,13 +123,13 @@ async def test_a_workload_that_is_gone_is_an_error(cluster, target):
 
 
 async def test_a_server_that_wants_rest_is_left_alone(cluster, target):
-    cluster.faults.append(lambda _: status_of(429, "slow down", **{"Retry-After": "60"}))
+    cluster.faults.throttle(60)
     with pytest.raises(TargetError, match="asks to wait 60 s"):
         await units(target)
-    asked = len(cluster.calls)
+    asked = len(cluster.requests)
     with pytest.raises(TargetError, match="wants another 60 s of rest"):
         await units(target)
-    assert len(cluster.calls) == asked
+    assert len(cluster.requests) == asked
 
 
 @pytest.mark.parametrize(
@@ -142,7 +140,7 @@ async def test_a_server_that_wants_rest_is_left_alone(cluster, target):
     ],
 )
 async def test_a_missing_rule_is_named_when_reading(cluster, target, refused, words):
-    cluster.faults.append(lambda call: status_of(403) if str(call) == refused else None)
+    cluster.faults.answer(403, refused)
     with pytest.raises(TargetError) as caught:
         await units(target)
     assert words in str(caught.value)
@@ -153,7 +151,7 @@ async def test_a_missing_rule_is_named_when_reading(cluster, target, refused, wo
 )
 async def test_a_missing_rule_is_named_when_writing(cluster, target, refused):
     await running(target, 3)
-    cluster.faults.append(lambda call: status_of(403) if str(call) == refused else None)
+    cluster.faults.answer(403, refused)
     verb = refused.split()[0]
     with pytest.raises(TargetError, match=rf'"deployments/scale"\], verbs: \["{verb}"\]'):
         await target.add(adding(1))
@@ -161,8 +159,9 @@ async def test_a_missing_rule_is_named_when_writing(cluster, target, refused):
 
 async def test_a_token_that_was_rotated_is_read_anew(cluster, target, tmp_path):
     await running(target, 3)
-    cluster.token = "token-2"
-    cluster.kubeconfig(tmp_path)
+    cluster.users.revoke(TOKEN)
+    cluster.users.allow("token-2")
+    cluster.kubeconfig(tmp_path, "token-2")
     with pytest.raises(TargetError, match="credentials are not accepted"):
         await units(target)
     assert len(await units(target)) == 3
@@ -171,11 +170,7 @@ async def test_a_token_that_was_rotated_is_read_anew(cluster, target, tmp_path):
 async def test_a_storm_of_conflicts_lowers_nothing(cluster, target):
     names = await running(target, 3)
     await drained(target, names[0])
-    cluster.faults.append(
-        lambda call: (
-            status_of(409, "modified") if call.subresource and call.verb == "patch" else None
-        )
-    )
+    cluster.faults.conflict("patch deployments/scale")
     with pytest.raises(TargetConflict):
         await target.remove([remove(names[0], 5)])
     assert cluster.replicas() == 3
@@ -185,24 +180,20 @@ async def test_a_storm_of_conflicts_lowers_nothing(cluster, target):
 async def test_a_slow_server_is_an_error_and_not_an_empty_fleet(cluster, target):
     await running(target, 3)
 
-    target._replicas._cluster.lease.connection._timeout_seconds = 0.2
-    cluster.delay = 1.0
-    with pytest.raises(TargetError, match=r"no answer within 0\.2 s"):
+    cluster.faults.hang("list pods")
+    with pytest.raises(TargetError, match="list pods airflow: no answer within 2 s"):
         await units(target)
-    cluster.delay = 0.0
 
 
-@pytest.mark.parametrize(
-    "body", ["", "{", "[]", '{"items": null}', '{"metadata": {}, "items": []}']
-)
-async def test_answers_in_part_are_no_answers(cluster, target, body):
-    cluster.faults.append(lambda call: web.Response(text=body) if call.plural == "pods" else None)
-    with pytest.raises(TargetError, match="list pods"):
+@pytest.mark.parametrize("what", ["list pods", "list deployments"])
+async def test_answers_in_part_are_no_answers(cluster, target, what):
+    cluster.faults.cut(what)
+    with pytest.raises(TargetError, match=f"{what} airflow: the answer was cut off"):
         await units(target)
 
 
 async def test_a_server_that_is_away_is_an_error(tmp_path):
-    async with small_cluster() as cluster:
+    async with whole_cluster() as cluster:
         path = cluster.kubeconfig(tmp_path)
     target = target_of(cluster, tmp_path, kubeconfig=path)
     with pytest.raises(TargetError, match="cannot be reached"):
@@ -223,15 +214,15 @@ async def test_a_login_that_cannot_be_had_says_so(cluster, tmp_path):
 
 async def test_lists_come_in_pages(cluster, tmp_path, monkeypatch):
     monkeypatch.setattr("autoscaler.clients.kubernetes.connection.PAGE", 2)
-    cluster.workload("deployments", 5)
+    cluster.deployment("worker", 5)
     target = target_of(cluster, tmp_path)
     assert len(await running(target, 5)) == 5
     await target.aclose()
 
 
 async def test_fleets_that_log_in_alike_share_one_session(cluster, tmp_path):
-    cluster.workload("deployments", 1)
-    cluster.workload("deployments", 2, name="other")
+    cluster.deployment("worker", 1)
+    cluster.deployment("other", 2)
     one, two = target_of(cluster, tmp_path), target_of(cluster, tmp_path, deployment="other")
     await running(one, 1)
     await running(two, 2)

@@ -7,139 +7,117 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any
 
-from tests.clients.kubernetes.controllers import NAMESPACE
-from tests.clients.kubernetes.objects import Item
-from tests.clients.kubernetes.server import Cluster, cluster
+from tests.kubernetes.cluster import NAMESPACE, Cluster, cluster
+from tests.kubernetes.kinds import Item
 from tests.servers import TESTS, eventually, valkey
 from tests.zero_kill.rig import Load, Rig
 
 
-class Kubelet:
-    """Runs the one container of each pod. killed: whose grace was over before it ended."""
+class Worker:
+    """One container: a process group of its own."""
 
-    def __init__(
-        self, cluster: Cluster, command: list[str], env: dict[str, str], grace: float
-    ) -> None:
-        self.killed: list[str] = []
-        self._cluster = cluster
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+
+    @property
+    def pid(self) -> int | None:
+        """Its main process, while it runs."""
+        return self._process.pid if self._process.returncode is None else None
+
+    async def ready(self) -> None:
+        """There is no probe."""
+
+    async def ended(self) -> int:
+        return await self._process.wait()
+
+    def terminate(self) -> None:
+        if self.pid is not None:
+            self._process.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+
+
+class Workers:
+    """Starts one for each pod. command: with {pod} for its name."""
+
+    def __init__(self, command: list[str], env: dict[str, str]) -> None:
+        self.by_pod: dict[str, Worker] = {}
         self._command = command
         self._env = env
-        self._grace = grace
-        self._workers: dict[str, asyncio.subprocess.Process] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
-        cluster.controllers.start = lambda pod: self._do(self._start(pod["metadata"]["name"]))
-        cluster.controllers.stop = lambda pod: self._do(self._stop(pod["metadata"]["name"]))
 
-    def running(self) -> dict[str, int]:
-        """Pod -> process id of the workers that run."""
-        return {n: p.pid for n, p in self._workers.items() if p.returncode is None}
-
-    async def close(self) -> None:
-        """Kill everything, what is only just being started included."""
-        self._kill_all()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._kill_all()
-        await asyncio.gather(*(process.wait() for process in self._workers.values()))
-
-    def _kill_all(self) -> None:
-        for process in self._workers.values():
-            if process.returncode is None:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
-
-    def _do(self, work: Any) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _start(self, name: str) -> None:
-        command = [part.replace("{pod}", name) for part in self._command]
-        self._workers[name] = await asyncio.create_subprocess_exec(
-            *command,
+    async def start(self, pod: Item) -> Worker:
+        name = pod["metadata"]["name"]
+        process = await asyncio.create_subprocess_exec(
+            *(part.replace("{pod}", name) for part in self._command),
             cwd=TESTS.parent,
             env={**os.environ, **self._env},
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
             start_new_session=True,
         )
-        self._cluster.controllers.runs(name)
-
-    async def _stop(self, name: str) -> None:
-        process = self._workers[name]
-        with contextlib.suppress(ProcessLookupError):
-            process.send_signal(signal.SIGTERM)
-        try:
-            async with asyncio.timeout(self._grace):
-                await process.wait()
-        except TimeoutError:
-            self.killed.append(name)
-            os.killpg(process.pid, signal.SIGKILL)
-            await process.wait()
-        self._cluster.controllers.gone(name)
+        self.by_pod[name] = Worker(process)
+        return self.by_pod[name]
 
 
 class PodRig(Rig):
     """The rig, its fleet a Deployment."""
 
     def __init__(
-        self, directory: Path, urls: tuple[str, str], load: Load, cluster: Cluster, grace: float
+        self, directory: Path, urls: tuple[str, str], load: Load, cluster: Cluster
     ) -> None:
         self.cluster = cluster
+        directory.mkdir()
         super().__init__(directory, *urls, load)
         command = [sys.executable, "-m", "celery", "-A", "tests.celery_app", "worker"]
         command += ["--hostname", "celery@{pod}", "--queues", "default,high"]
         command += ["--concurrency", str(load.slots)]
-        self.kubelet = Kubelet(cluster, command, self.worker_environment(), grace)
+        self.workers = Workers(command, self.worker_environment())
+        cluster.kubelet.runner = self.workers
 
     def _target(self) -> dict[str, object]:
-        config = str(self.cluster.kubeconfig(self._directory))
         return {
             "kind": "kubernetes",
             "namespace": NAMESPACE,
             "deployment": "worker",
-            "kubeconfig": config,
+            "kubeconfig": str(self.cluster.kubeconfig(self._directory)),
         }
 
     def units(self) -> dict[str, int]:
         """Pod -> process id of the workers that run."""
-        return self.kubelet.running()
-
-    def draining(self) -> list[str]:
-        pods = self.cluster.controllers.live("worker")
-        return [p["metadata"]["name"] for p in pods if _drains(p)]
+        return {name: w.pid for name, w in self.workers.by_pod.items() if w.pid is not None}
 
     async def close(self) -> None:
+        """End the daemon; the workers end with their cluster."""
         await self.daemon.kill()
-        self.cluster.controllers.asleep = True
-        await self.kubelet.close()
-
-
-def _drains(pod: Item) -> bool:
-    return "autoscaler/drain" in (pod["metadata"].get("annotations") or {})
 
 
 @contextlib.asynccontextmanager
 async def running_pods(
-    directory: Path, load: Load, grace: float, *, daemon: bool = True
+    directory: Path, load: Load, grace: int, *, daemon: bool = True
 ) -> AsyncIterator[PodRig]:
     """As many pods as the load says, ready; with a daemon over them, or with nobody."""
     async with valkey() as broker, valkey() as ledger, cluster() as made:
-        rig = PodRig(directory, (broker.url, ledger.url), load, made, grace)
+        rig = PodRig(directory, (broker.url, ledger.url), load, made)
         try:
-            made.workload("deployments", load.workers)
+            made.deployment("worker", load.workers, grace=grace)
             if daemon:
                 await rig.hold(load.workers)
                 await rig.daemon.launch()
                 await rig.until("ready_replicas", load.workers, 120)
             else:
-                await eventually(lambda: len(rig.units()) == load.workers, "the pods", 60)
+                await eventually(_all_run(rig), "the pods", 60)
             yield rig
         except BaseException:
             sys.stderr.write(rig.daemon.output[-6000:])
             raise
         finally:
             await rig.close()
+
+
+def _all_run(rig: PodRig) -> Callable[[], bool]:
+    return lambda: len(rig.units()) == rig.load.workers

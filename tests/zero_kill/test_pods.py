@@ -7,8 +7,8 @@ import pytest
 from tests.zero_kill.pods import PodRig, running_pods
 from tests.zero_kill.rig import Load, Verdict
 
-SMALL, SMALL_GRACE = Load(tasks=40, longest_seconds=4.0, slots=2, workers=3), 1.5
-LARGE, LARGE_GRACE = Load(tasks=500, shortest_seconds=1, longest_seconds=60, slots=8), 30.0
+SMALL, SMALL_GRACE = Load(tasks=30, longest_seconds=4.0, slots=2, workers=3), 1
+LARGE, LARGE_GRACE = Load(tasks=500, shortest_seconds=1, longest_seconds=60, slots=8), 30
 
 
 async def scale_with_the_daemon(rig: PodRig) -> None:
@@ -36,24 +36,20 @@ async def scale_by_replicas_alone(rig: PodRig) -> None:
         await rig.until_units(size, 300)
 
 
-async def compare(directory, load: Load, grace: float) -> None:
+async def compare(directory, load: Load, grace: int) -> None:
     async with running_pods(directory / "daemon", load, grace) as rig:
         await scale_with_the_daemon(rig)
         assert await rig.verdict() == Verdict(load.tasks, lost=0, killed=0, run_twice=0)
     async with running_pods(directory / "replicas", load, grace, daemon=False) as rig:
         await scale_by_replicas_alone(rig)
-        assert rig.kubelet.killed != [], "whose grace was over lost its tasks"
+        assert rig.cluster.kubelet.killed != [], "whose grace was over lost its tasks"
         assert (await rig.verdict()).killed > 0
 
 
 async def test_a_small_fleet_of_pods_side_by_side_with_plain_replicas(tmp_path):
-    for name in ("daemon", "replicas"):
-        (tmp_path / name).mkdir()
     await compare(tmp_path, SMALL, SMALL_GRACE)
 
 
 @pytest.mark.full
 async def test_500_tasks_of_up_to_a_minute_with_half_a_minute_of_grace(tmp_path):
-    for name in ("daemon", "replicas"):
-        (tmp_path / name).mkdir()
     await compare(tmp_path, LARGE, LARGE_GRACE)
