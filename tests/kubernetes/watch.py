@@ -41,6 +41,12 @@ class Watches:
             if response._req is not None and response._req.transport is not None:
                 response._req.transport.abort()
 
+    async def garble(self) -> None:
+        """Send half an event to all that watch, and break their connections."""
+        for response in tuple(self._open):
+            await response.write(b'{"type": "MODIFIED", "object": {"metada')
+        self.cut()
+
     def pause(self) -> None:
         """Hold all events back; the connections stay."""
         self._paused = True
