@@ -84,3 +84,13 @@ async def watching(target: Kubernetes) -> AsyncIterator[list[str]]:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
+
+
+async def left(target: Kubernetes, *names: str) -> list[str]:
+    """Wait until these pods are gone; the names of those that stay."""
+
+    async def gone() -> bool:
+        return not set(names) & set(await units(target))
+
+    await eventually(gone, f"the end of {names}")
+    return sorted(await units(target))

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from autoscaler.clients.kubernetes import marks
 from autoscaler.errors import StaleActionError, TargetConflict, TargetError
 from autoscaler.model import Drain, UnitPhase
-from tests.kubernetes.cluster import NAMESPACE, NODE
-from tests.kubernetes.cluster import cluster as whole_cluster
-from tests.kubernetes.containers import Pretended
+from tests.kubernetes.cluster import NAMESPACE
 from tests.kubernetes.faults import Fault, Harm
-from tests.kubernetes.ownership import Author
-from tests.servers import eventually
 from tests.targets.kubernetes_rig import (
     MARK,
     NOW,
-    WORKERS,
     adding,
     drain,
     drained,
+    left,
     remove,
     resume,
     running,
@@ -30,34 +24,9 @@ from tests.targets.kubernetes_rig import (
 )
 
 
-@pytest.fixture
-async def cluster():
-    async with whole_cluster() as made:
-        yield made
-
-
-@pytest.fixture
-async def target(cluster, tmp_path):
-    cluster.deployment("worker", 3)
-    made = target_of(cluster, tmp_path)
-    yield made
-    await made.aclose()
-    await made.aclose()
-
-
 def hook(cluster, happening):
     """Let something happen in the moment in which a request arrives."""
     cluster.faults.active.append(Fault(Harm.ANSWER, lambda call: bool(happening(call))))
-
-
-async def left(cluster, target, *names):
-    """Wait until these pods are gone; the names of those that stay."""
-
-    async def gone():
-        return not set(names) & set(await units(target))
-
-    await eventually(gone, f"the end of {names}")
-    return sorted(await units(target))
 
 
 async def test_pods_are_units(cluster, target):
@@ -176,7 +145,7 @@ async def test_exactly_the_drained_pods_leave(cluster, target):
     victims = [names[0], names[2]]
     await drained(target, *victims)
     await target.remove([remove(names[0], 5), remove(names[2], 6)])
-    assert await left(cluster, target, *victims) == [names[1]]
+    assert await left(target, *victims) == [names[1]]
     assert cluster.replicas() == 1
     writes = [call for call in cluster.asked("patch") if "scale" not in call]
     assert max(writes.count(f"patch pods {name}") for name in names) == 2
@@ -188,7 +157,7 @@ async def test_a_cost_below_what_others_have_set(cluster, target):
     cluster.annotate("pods", names[1], **{marks.COST: "-50"})
     await drained(target, names[0])
     await target.remove([remove(names[0], 5)])
-    assert await left(cluster, target, names[0]) == names[1:]
+    assert await left(target, names[0]) == names[1:]
 
 
 async def test_a_unit_without_a_mark_is_not_removed(cluster, target):
@@ -208,7 +177,7 @@ async def test_nobody_leaves_while_a_busy_pod_would_be_deleted_first(cluster, ta
     assert cluster.replicas() == 3
     cluster.kubelet.set_ready(NAMESPACE, names[1], ready=True)
     await target.remove([remove(names[0], 6)])
-    assert await left(cluster, target, names[0]) == names[1:]
+    assert await left(target, names[0]) == names[1:]
 
 
 async def test_a_removal_from_before_the_pod_was_resumed_is_refused(cluster, target):
@@ -227,7 +196,7 @@ async def test_removing_what_is_gone_or_going_is_nothing(cluster, target):
     await drained(target, names[0])
     await target.remove([remove(names[0], 5)])
     await target.remove([remove(names[0], 6), remove("never-was", 7)])
-    assert await left(cluster, target, names[0]) == names[1:]
+    assert await left(target, names[0]) == names[1:]
     assert cluster.replicas() == 2
 
 
@@ -243,7 +212,7 @@ async def test_a_removal_whose_answer_was_lost_is_not_done_twice(cluster, target
     assert cluster.asked("patch").count(f"patch pods {names[0]}") == 2
     cluster.controllers.deletes = True
     cluster.controllers.wake()
-    assert await left(cluster, target, names[0]) == names[1:]
+    assert await left(target, names[0]) == names[1:]
 
 
 async def test_nothing_is_lowered_while_the_last_change_is_not_seen(cluster, target):
@@ -278,7 +247,7 @@ async def test_a_change_of_status_meanwhile_delays_nothing(cluster, target):
 
     hook(cluster, change_twice)
     await target.remove([remove(names[0], 5)])
-    assert await left(cluster, target, names[0]) == names[1:]
+    assert await left(target, names[0]) == names[1:]
     assert len(moved) == 2
 
 
@@ -308,129 +277,3 @@ async def test_replicas_without_a_pod_are_marked_and_given_up(cluster, target):
     await target.remove([remove("worker-awaited-2", 4)])
     assert cluster.replicas() == 4
     assert len(await units(target)) == 4
-
-
-async def test_a_pod_that_is_terminating_is_neither_capacity_nor_gone(cluster, target):
-    cluster.kubelet.runner = Pretended(stop_seconds=None)
-    names = await running(target, 3)
-    cluster.delete_pod(names[0])
-
-    async def replaced():
-        found = await units(target)
-        return len(found) == 4 and found[names[0]].phase is UnitPhase.TERMINATING
-
-    await eventually(replaced, "a pod in its place")
-
-
-async def test_what_cannot_be_placed_says_so(cluster, target):
-    await running(target, 3)
-    full = {**cluster.get("nodes", NODE, ""), "status": {"allocatable": {"pods": "3"}}}
-    cluster.store.put(("nodes", "", NODE), full)
-    await target.add(adding(1))
-
-    async def told():
-        return "unschedulable" in {unit.condition for unit in (await units(target)).values()}
-
-    await eventually(told, "the condition")
-
-
-async def test_ordinals_leave_from_the_top(cluster, tmp_path):
-    cluster.statefulset("worker", 4)
-    target = target_of(cluster, tmp_path, statefulset="worker")
-    assert await running(target, 4) == [f"worker-{n}" for n in range(4)]
-    assert (await units(target))["worker-2"].ordinal == 2
-    await drained(target, "worker-1", "worker-3")
-    with pytest.raises(TargetConflict, match="worker-1 cannot leave: worker-2"):
-        await target.remove([remove("worker-1", 5), remove("worker-3", 6)])
-    await target.remove([remove("worker-3", 7)])
-    assert await left(cluster, target, "worker-3") == ["worker-0", "worker-1", "worker-2"]
-    assert marks.COST not in str(cluster.requests)
-    assert marks.LEAVING in str(cluster.requests)
-    await target.aclose()
-
-
-async def test_anything_with_a_scale(cluster, tmp_path):
-    cluster.custom("worker", 3)
-    ref = {"api_version": "example.com/v1", "kind": "Cluster", "name": "worker"}
-    target = target_of(cluster, tmp_path, scale_target_ref=ref)
-    names = await running(target, 3)
-    await target.add(adding(1))
-    names = await running(target, 4)
-    await drained(target, names[0], first=5)
-    with pytest.raises(TargetConflict, match="cannot be told which of them"):
-        await target.remove([remove(names[0], 9)])
-    assert cluster.replicas("clusters") == 4
-    await target.aclose()
-
-
-async def test_where_nobody_runs_tasks_any_replica_may_go(cluster, tmp_path):
-    cluster.custom("worker", 3)
-    ref = {"api_version": "example.com/v1", "kind": "Cluster", "name": "worker"}
-    target = target_of(cluster, tmp_path, replace(WORKERS, queues=()), scale_target_ref=ref)
-    names = await running(target, 3)
-    await drained(target, names[0])
-    await target.remove([remove(names[0], 5)])
-    assert cluster.replicas("clusters") == 2
-    await target.aclose()
-
-
-@pytest.mark.parametrize(
-    ("kind", "words"),
-    [("Nothing", "the cluster knows no Nothing")],
-)
-async def test_what_has_no_scale_is_refused(cluster, tmp_path, kind, words):
-    ref = {"api_version": "example.com/v1", "kind": kind, "name": "worker"}
-    target = target_of(cluster, tmp_path, scale_target_ref=ref)
-    with pytest.raises(TargetError, match=words):
-        await target.units(NOW)
-    await target.aclose()
-
-
-async def test_nodes_tell_of_zones_and_spot_and_are_asked_once(cluster, tmp_path):
-    labels = {"topology.kubernetes.io/zone": "eu-1a", "karpenter.sh/capacity-type": "spot"}
-    node = ("nodes", "", NODE)
-    cluster.api.change(node, lambda i: i["metadata"]["labels"].update(labels), Author("kubelet"))
-    cluster.deployment("worker", 3)
-    target = target_of(cluster, tmp_path, read_nodes=True)
-    names = await running(target, 3)
-    await units(target)
-    unit = (await units(target))[names[0]]
-    assert (unit.zone, unit.spot) == ("eu-1a", True)
-    assert cluster.asked("get").count("get nodes node-1") == 1
-    await target.aclose()
-
-
-async def test_busy_pods_are_shielded_and_told_so_once(cluster, target):
-    names = await running(target, 3)
-    busy = {names[0]: True, names[1]: False}
-    await target.protect(busy)
-    await units(target)
-    await target.protect(busy)
-    annotations = cluster.get("pods", names[0])["metadata"]["annotations"]
-    assert annotations["karpenter.sh/do-not-disrupt"] == "true"
-    assert annotations["cluster-autoscaler.kubernetes.io/safe-to-evict"] == "false"
-    assert cluster.asked("patch") == [f"patch pods {names[0]}"]
-    assert not (await units(target))[names[0]].shielded
-    await drained(target, names[0])
-    await target.remove([remove(names[0], 5)])
-    body = next(
-        call.body
-        for call in reversed(cluster.requests)
-        if call.verb == "patch" and call.plural == "pods"
-    )
-    assert body["metadata"]["annotations"]["karpenter.sh/do-not-disrupt"] is None
-
-
-async def test_shields_can_be_switched_off(cluster, tmp_path):
-    cluster.deployment("worker", 1)
-    target = target_of(cluster, tmp_path, shield=False)
-    [name] = await running(target, 1)
-    await target.protect({name: True})
-    assert cluster.asked("patch") == []
-    await target.aclose()
-
-
-async def test_a_pod_that_an_operator_shields_is_not_chosen(cluster, target):
-    names = await running(target, 3)
-    cluster.annotate("pods", names[0], **{marks.SHIELDED: "true"})
-    assert (await units(target))[names[0]].shielded

@@ -6,22 +6,7 @@ import pytest
 
 from autoscaler.errors import TargetConflict
 from tests.kubernetes.cluster import NAMESPACE
-from tests.kubernetes.cluster import cluster as whole_cluster
 from tests.targets.kubernetes_rig import NOW, adding, drained, remove, running, target_of, units
-
-
-@pytest.fixture
-async def cluster():
-    async with whole_cluster() as made:
-        made.deployment("worker", 3)
-        yield made
-
-
-@pytest.fixture
-async def target(cluster, tmp_path):
-    made = target_of(cluster, tmp_path)
-    yield made
-    await made.aclose()
 
 
 def hpa(cluster, name="worker", **labels):

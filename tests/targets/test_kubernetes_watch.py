@@ -24,12 +24,6 @@ from tests.targets.kubernetes_rig import (
 
 
 @pytest.fixture
-async def cluster():
-    async with whole_cluster() as made:
-        yield made
-
-
-@pytest.fixture
 async def target(cluster, tmp_path):
     cluster.deployment("worker", 3)
     made = target_of(cluster, tmp_path, timeout_seconds=2)
