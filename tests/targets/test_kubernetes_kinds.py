@@ -11,6 +11,7 @@ from autoscaler.errors import TargetConflict, TargetError
 from autoscaler.model import UnitPhase
 from tests.kubernetes.cluster import NODE
 from tests.kubernetes.containers import Pretended
+from tests.kubernetes.faults import Fault, Harm
 from tests.kubernetes.ownership import Author
 from tests.servers import eventually
 from tests.targets.kubernetes_rig import (
