@@ -63,7 +63,8 @@ def delete(api: Api, item: Item) -> None:
 
 
 def set_status(api: Api, item: Item, **status: object) -> None:
-    """Zeros are left out, as the server leaves them out."""
-    shown = {name: value for name, value in status.items() if value}
+    """Zeros are left out, as the server leaves them out; replicas only of a Deployment."""
+    kept = () if item["kind"] == "Deployment" else ("replicas",)
+    shown = {name: value for name, value in status.items() if value or name in kept}
     shown["observedGeneration"] = item["metadata"]["generation"]
     api.change(key_of(item), lambda made: made.update(status=shown), Author(CONTROLLER, "status"))

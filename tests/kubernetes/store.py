@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -31,28 +32,28 @@ class Store:
         self.version = 1
         self.oldest = 1
         self.listeners: set[Listener] = set()
-        self._items: dict[Key, Item] = {}
+        self._items: defaultdict[str, dict[Key, Item]] = defaultdict(dict)
         self._events: list[Event] = []
 
     def get(self, key: Key) -> Item | None:
-        return self._items.get(key)
+        return self._items[key[0]].get(key)
 
     def copy(self, key: Key) -> Item | None:
         """One that may be changed."""
-        return copy.deepcopy(self._items.get(key))
+        return copy.deepcopy(self.get(key))
 
     def list(self, plural: str, namespace: str = "") -> list[Item]:
         """All of a kind, in the order of their keys; namespace "": of every namespace."""
-        keys = sorted(key for key in self._items if key[0] == plural)
-        return [self._items[key] for key in keys if namespace in ("", key[1])]
+        items = self._items[plural]
+        return [items[key] for key in sorted(items) if namespace in ("", key[1])]
 
     def put(self, key: Key, item: Item) -> Item:
         """Write an object and give it the next version."""
-        before = self._items.get(key)
+        before = self.get(key)
         return self._record("MODIFIED" if before else "ADDED", key, item, before)
 
     def remove(self, key: Key) -> Item:
-        before = self._items[key]
+        before = self._items[key[0]][key]
         return self._record("DELETED", key, copy.deepcopy(before), before)
 
     def since(self, version: int) -> Iterator[Event]:
@@ -74,9 +75,9 @@ class Store:
         self.version += 1
         item["metadata"]["resourceVersion"] = str(self.version)
         if type_ == "DELETED":
-            del self._items[key]
+            del self._items[key[0]][key]
         else:
-            self._items[key] = item
+            self._items[key[0]][key] = item
         event = Event(self.version, type_, key, item, before)
         self._events.append(event)
         if len(self._events) > MOST_KEPT:

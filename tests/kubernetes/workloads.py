@@ -9,16 +9,19 @@ from tests.kubernetes import deployments, statefulsets
 from tests.kubernetes.api import Api
 from tests.kubernetes.kinds import Item
 from tests.kubernetes.owned import active, delete, make_pod, owned, owner_of, set_status
+from tests.kubernetes.store import Event
 from tests.kubernetes.victims import in_order, is_ready
 
 _COLLECTED = ("pods", "replicasets")
+_OWNERS = ("deployments", "replicasets", "statefulsets", "clusters")
 
 
 class Controllers:
     """Work soon after each change, unless asleep.
 
     delay_seconds: how long after. quota: the most pods that there may be. deletes False: nothing
-    is deleted for having become too many, as if the controller hung.
+    is deleted for having become too many, as if the controller hung. Whoever changes these later
+    calls `wake`.
     """
 
     def __init__(self, api: Api) -> None:
@@ -28,7 +31,10 @@ class Controllers:
         self.quota: int | None = None
         self._api = api
         self._woken = asyncio.Event()
-        api.store.listeners.add(lambda _: self._woken.set())
+        self._changed: set[str] = set()
+        self._cached: dict[str, Item] = {}
+        self._orphans = False
+        api.store.listeners.add(self._noticed)
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -40,11 +46,34 @@ class Controllers:
                 self.step()
 
     def wake(self) -> None:
+        """Look at everything anew."""
         self.asleep = False
+        self._changed.update(
+            item["metadata"]["uid"] for plural in _OWNERS for item in self._api.store.list(plural)
+        )
         self._woken.set()
 
+    def fall_behind(self) -> None:
+        """From now on who leaves is chosen by what pods are at this moment.
+
+        A controller learns of pods and of workloads by two watches: what is written first may be
+        seen last.
+        """
+        self._cached = {pod["metadata"]["uid"]: pod for pod in self._api.store.list("pods")}
+
+    def catch_up(self) -> None:
+        self._cached = {}
+
+    def _noticed(self, event: Event) -> None:
+        """What changed, and what it belongs to, is looked at; nothing else costs time."""
+        if event.key[0] in (*_COLLECTED, *_OWNERS):
+            self._changed |= {event.item["metadata"]["uid"], owner_of(event.item)}
+            self._orphans |= event.type == "DELETED"
+            self._woken.set()
+
     def step(self) -> None:
-        """Bring everything one step nearer to what is wanted."""
+        """Bring what changed one step nearer to what is wanted."""
+        changed, self._changed = self._changed, set()
         work: dict[str, Callable[[Item], None]] = {
             "deployments": lambda item: deployments.reconcile(self._api, item),
             "replicasets": self._replicas,
@@ -53,8 +82,11 @@ class Controllers:
         }
         for plural, reconcile in work.items():
             for item in self._api.store.list(plural):
-                reconcile(item)
-        self._collect()
+                if item["metadata"]["uid"] in changed:
+                    reconcile(item)
+        if self._orphans:
+            self._orphans = False
+            self._collect()
 
     def _replicas(self, item: Item) -> None:
         """As many active pods as wanted; who goes first is documented."""
@@ -63,7 +95,8 @@ class Controllers:
         if len(live) > wanted and self.deletes:
             related = [pod for one in self._siblings(item) for pod in owned(self._api, one)]
             crowd = [pod for pod in related if active(pod)]
-            for pod in in_order(live, crowd, self._api.now())[: len(live) - wanted]:
+            seen = [self._cached.get(pod["metadata"]["uid"], pod) for pod in live]
+            for pod in in_order(seen, crowd, self._api.now())[: len(live) - wanted]:
                 delete(self._api, pod)
         self._make(item, wanted - len(live))
         live = [pod for pod in owned(self._api, item) if active(pod)]
@@ -98,8 +131,7 @@ class Controllers:
 
     def _collect(self) -> None:
         """Delete what belongs to something that is gone."""
-        plurals = (*_COLLECTED, "deployments", "statefulsets", "clusters")
-        there = {i["metadata"]["uid"] for plural in plurals for i in self._api.store.list(plural)}
+        there = {i["metadata"]["uid"] for plural in _OWNERS for i in self._api.store.list(plural)}
         for plural in _COLLECTED:
             for item in self._api.store.list(plural):
                 if owner_of(item) and owner_of(item) not in there:
