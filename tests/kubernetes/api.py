@@ -9,9 +9,10 @@ from typing import Any
 
 from autoscaler.clock import Clock
 from tests.kubernetes import refusals
-from tests.kubernetes.defaults import defaulted
+from tests.kubernetes.apply import applied, owned_after_apply
+from tests.kubernetes.defaults import completed, defaulted
 from tests.kubernetes.kinds import BY_PLURAL, Item, Key, Kind, key_of
-from tests.kubernetes.ownership import Author, recorded
+from tests.kubernetes.ownership import Author, entries_of, recorded
 from tests.kubernetes.selectors import text_of
 from tests.kubernetes.store import Store
 from tests.kubernetes.times import stamp
@@ -33,8 +34,8 @@ class Api:
             raise refusals.not_found(BY_PLURAL[key[0]], key[2])
         return found
 
-    def create(self, kind: Kind, item: Item, author: Author) -> Item:
-        """A new object. Its status is not taken from who creates it."""
+    def create(self, kind: Kind, item: Item, author: Author, config: Item | None = None) -> Item:
+        """A new object. Its status is not taken from who creates it. config: what was applied."""
         made = defaulted(kind, copy.deepcopy(item))
         metadata = made["metadata"] = _pruned(made["metadata"])
         if "name" not in metadata and "generateName" in metadata:
@@ -46,7 +47,7 @@ class Api:
         metadata |= {"uid": str(uuid.uuid4()), "creationTimestamp": stamp(self.now())}
         if kind.plural not in ("pods", "nodes", "namespaces", "leases", "configmaps"):
             metadata["generation"] = 1
-        metadata["managedFields"] = recorded(kind, {}, made, author, stamp(self.now()))
+        metadata["managedFields"] = self._owners(kind, {}, made, author, config)
         return self.store.put(key, made)
 
     def change(self, key: Key, change: Change, author: Author) -> Item:
@@ -55,60 +56,62 @@ class Api:
         change(made)
         return self.write(key, made, author)
 
-    def write(self, key: Key, made: Item, author: Author) -> Item:
+    def apply(self, key: Key, config: Item, author: Author, *, force: bool = False) -> Item:
+        """Server-side apply, which creates what is not there."""
+        before = self.store.get(key)
+        if before is None and not author.subresource:
+            return self.create(BY_PLURAL[key[0]], config, author, config)
+        made = applied(self.get(key), config, author, force=force)
+        made["metadata"]["resourceVersion"] = config.get("metadata", {}).get("resourceVersion")
+        return self.write(key, made, author, config)
+
+    def write(self, key: Key, made: Item, author: Author, config: Item | None = None) -> Item:
         """Replace an object if its resourceVersion, where one is given, is still the same."""
         kind, before = BY_PLURAL[key[0]], self.get(key)
-        made = _through(kind, before, made, author.subresource)
+        made = completed(kind, _through(kind, before, made, author.subresource))
         metadata = made["metadata"]
         version = before["metadata"]["resourceVersion"]
         if metadata.get("resourceVersion") not in (None, "", version):
             raise refusals.conflict(kind, key[2])
         refuse_changes(kind, before, made)
         metadata |= {"resourceVersion": version}
-        metadata["managedFields"] = before["metadata"].get("managedFields") or []
+        metadata["managedFields"] = entries_of(before)
+        if config is not None:
+            metadata["managedFields"] = self._owners(kind, before, made, author, config)
         if made == before:
             return before
         if "generation" in before["metadata"] and made.get("spec") != before.get("spec"):
             metadata["generation"] = before["metadata"]["generation"] + 1
-        now = stamp(self.now())
-        metadata["managedFields"] = recorded(kind, before, made, author, now)
+        metadata["managedFields"] = self._owners(kind, before, made, author, config)
         written = self.store.put(key, made)
-        if "deletionTimestamp" in metadata and _may_go(kind, made):
-            return self.store.remove(key)
-        return written
+        return self.store.remove(key) if _may_go(made) else written
 
     def read_scale(self, key: Key) -> Item:
-        """The scale subresource; zero replicas are left out of it."""
-        item = self.get(key)
-        metadata = item["metadata"]
-        replicas = (item.get("spec") or {}).get("replicas", 0)
-        status = item.get("status") or {}
-        kept = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
-        return {
-            "kind": "Scale",
-            "apiVersion": "autoscaling/v1",
-            "metadata": {name: metadata[name] for name in kept if name in metadata},
-            "spec": {"replicas": replicas} if replicas else {},
-            "status": {"replicas": status.get("replicas", 0), **_selected(key, item)},
-        }
+        return _scale_of(key, self.get(key))
 
     def write_scale(self, key: Key, scale: Item, author: Author) -> Item:
         """Only the replicas are taken over. A resourceVersion or uid in it is a precondition."""
         kind, before = BY_PLURAL[key[0]], self.get(key)
         metadata = scale.get("metadata") or {}
-        uid = before["metadata"]["uid"]
-        if metadata.get("uid", uid) != uid:
-            why = (
-                f"Precondition failed: UID in precondition: {metadata['uid']}, "
-                f"UID in object meta: {uid}"
-            )
-            raise refusals.conflict(kind, key[2], why)
+        self.refuse_other_uid(key, metadata.get("uid"))
         made = copy.deepcopy(before)
         made.setdefault("spec", {})["replicas"] = (scale.get("spec") or {}).get("replicas", 0)
         made["metadata"]["resourceVersion"] = metadata.get("resourceVersion")
         refuse_values(kind, made)
-        self.write(key, made, author)
-        return self.read_scale(key)
+        return _scale_of(key, self.write(key, made, author))
+
+    def apply_scale(self, key: Key, config: Item, author: Author, *, force: bool = False) -> Item:
+        """What is applied to the scale is applied to the object itself."""
+        self.refuse_other_uid(key, (config.get("metadata") or {}).get("uid"))
+        wanted = {name: config[name] for name in ("metadata", "spec") if name in config}
+        return _scale_of(key, self.apply(key, wanted, author, force=force))
+
+    def refuse_other_uid(self, key: Key, uid: str | None) -> None:
+        """Raises Refused (409) when another object is meant, of the same name."""
+        there = self.get(key)["metadata"]["uid"]
+        if uid not in (None, "", there):
+            why = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {there}"
+            raise refusals.conflict(BY_PLURAL[key[0]], key[2], why)
 
     def delete(self, key: Key, options: Mapping[str, Any]) -> Item | None:
         """None when it is gone; the object when it takes its time, as pods that run do."""
@@ -129,6 +132,14 @@ class Api:
         made["metadata"]["deletionTimestamp"] = stamp(self.now() + grace)
         made["metadata"]["deletionGracePeriodSeconds"] = grace
         return self.store.put(key, made)
+
+    def _owners(
+        self, kind: Kind, before: Item, made: Item, author: Author, config: Item | None
+    ) -> list[Item]:
+        now = stamp(self.now())
+        if config is None:
+            return recorded(kind, before, made, author, now)
+        return owned_after_apply(kind, before, config, author, now)
 
 
 def _through(kind: Kind, before: Item, made: Item, subresource: str) -> Item:
@@ -153,8 +164,11 @@ def _pruned(metadata: Item) -> Item:
     return {name: value for name, value in metadata.items() if value not in ({}, [], None)}
 
 
-def _may_go(kind: Kind, item: Item) -> bool:
-    return kind.plural != "pods" and not item["metadata"].get("finalizers")
+def _may_go(item: Item) -> bool:
+    """Whether it has only waited for what has now come to pass."""
+    metadata = item["metadata"]
+    waits = metadata.get("finalizers") or metadata.get("deletionGracePeriodSeconds")
+    return "deletionTimestamp" in metadata and not waits
 
 
 def _grace(kind: Kind, item: Item, asked: int | None) -> int:
@@ -164,6 +178,21 @@ def _grace(kind: Kind, item: Item, asked: int | None) -> int:
     if (item.get("status") or {}).get("phase") in ("Failed", "Succeeded"):
         return 0
     return int(item["spec"]["terminationGracePeriodSeconds"] if asked is None else asked)
+
+
+def _scale_of(key: Key, item: Item) -> Item:
+    """The scale subresource; zero replicas are left out of it."""
+    metadata = item["metadata"]
+    replicas = (item.get("spec") or {}).get("replicas", 0)
+    status = item.get("status") or {}
+    kept = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
+    return {
+        "kind": "Scale",
+        "apiVersion": "autoscaling/v1",
+        "metadata": {name: metadata[name] for name in kept if name in metadata},
+        "spec": {"replicas": replicas} if replicas else {},
+        "status": {"replicas": status.get("replicas", 0), **_selected(key, item)},
+    }
 
 
 def _selected(key: Key, item: Item) -> dict[str, str]:

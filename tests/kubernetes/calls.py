@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
+import yaml
 from aiohttp import web
 
 from tests.kubernetes.kinds import BY_PLURAL, Kind
 from tests.kubernetes.refusals import Refused
 
+APPLY = "application/apply-patch+yaml"
 _VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 
 
@@ -56,8 +59,9 @@ async def call_of(request: web.Request, now: float) -> Call:
         raise Refused(404, "the server could not find the requested resource")
     if call.verb in ("create", "update", "patch", "delete") and request.can_read_body:
         try:
-            call.body = await request.json()
-        except ValueError as error:
+            read = yaml.safe_load if call.content_type.startswith(APPLY) else json.loads
+            call.body = read(await request.text())
+        except (ValueError, yaml.YAMLError) as error:
             raise Refused(400, f"the object provided is unrecognized: {error}") from error
     return call
 

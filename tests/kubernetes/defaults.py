@@ -44,9 +44,15 @@ def defaulted(kind: Kind, item: Item) -> Item:
         item["status"] = {"phase": "Pending"}
     if kind.plural == "nodes":
         item["status"] = {"conditions": [{"type": "Ready", "status": "True"}]}
+    return completed(kind, item)
+
+
+def completed(kind: Kind, item: Item) -> Item:
+    """The object with defaults in its spec, in place; every write does this."""
     if kind.plural in _SPECS:
         item["spec"] = {**_SPECS[kind.plural], **item.get("spec", {})}
         template = item["spec"].get("template")
         if template:
-            template["spec"] = {**_POD, **template.get("spec", {})}
+            pods = {**template, "spec": {**_POD, **template.get("spec", {})}}
+            item["spec"]["template"] = pods
     return item

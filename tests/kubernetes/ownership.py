@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
 
+from tests.kubernetes.fieldsets import Path, fields_of, leaves, paths_of
 from tests.kubernetes.kinds import Item, Kind
 
-Path = tuple[str, ...]
-_NOT_OWNED = {
-    "creationTimestamp",
-    "deletionGracePeriodSeconds",
-    "deletionTimestamp",
-    "generation",
-    "managedFields",
-    "name",
-    "namespace",
-    "resourceVersion",
-    "selfLink",
-    "uid",
-}
+UPDATE, APPLY = "Update", "Apply"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,79 +17,39 @@ class Author:
 
     manager: str
     subresource: str = ""
-    operation: str = "Update"
+    operation: str = UPDATE
+
+    def wrote(self, entry: Item) -> bool:
+        return self == Author(entry["manager"], entry.get("subresource", ""), entry["operation"])
+
+
+def entries_of(item: Item) -> list[Item]:
+    return item.get("metadata", {}).get("managedFields") or []
 
 
 def recorded(kind: Kind, before: Item, after: Item, author: Author, now: str) -> list[Item]:
-    """The managedFields after a write: what changed belongs to its author, and to nobody else."""
-    old, new = _leaves(before), _leaves(after)
+    """The managedFields after an update: what changed belongs to its author, and to nobody else."""
+    old, new = leaves(before), leaves(after)
     changed = {path for path, value in new.items() if old.get(path, ...) != value}
     lost = changed | (old.keys() - new.keys())
-    entries, ours = [], set(changed)
-    for entry in before.get("metadata", {}).get("managedFields") or ():
-        paths = _paths(entry["fieldsV1"]) - lost
-        if _is_by(entry, author):
+    entries, ours, time = [], set(changed), now
+    for entry in entries_of(before):
+        paths = paths_of(entry["fieldsV1"]) - lost
+        if author.wrote(entry):
             ours |= paths
-            kept_time = entry["time"]
+            time = now if changed else entry["time"]
         elif paths:
-            entries.append({**entry, "fieldsV1": _fields(paths)})
-    if not ours:
-        return entries
-    if not changed:
-        return [*entries, _entry(kind, author, kept_time, ours)]
-    return [*entries, _entry(kind, author, now, ours)]
+            entries.append({**entry, "fieldsV1": fields_of(paths)})
+    return [*entries, entry_of(kind, author, time, ours)] if ours else entries
 
 
-def _entry(kind: Kind, author: Author, time: str, paths: set[Path]) -> Item:
+def entry_of(kind: Kind, author: Author, time: str, paths: Collection[Path]) -> Item:
     entry = {
         "manager": author.manager,
         "operation": author.operation,
         "apiVersion": kind.api_version,
         "time": time,
         "fieldsType": "FieldsV1",
-        "fieldsV1": _fields(paths),
+        "fieldsV1": fields_of(paths),
     }
     return entry | ({"subresource": author.subresource} if author.subresource else {})
-
-
-def _is_by(entry: Item, author: Author) -> bool:
-    return (entry["manager"], entry["operation"], entry.get("subresource", "")) == (
-        author.manager,
-        author.operation,
-        author.subresource,
-    )
-
-
-def _leaves(item: Item) -> dict[Path, Any]:
-    """Every field that holds a value; a list is one value."""
-    found: dict[Path, Any] = {}
-    for name, value in item.items():
-        if name == "metadata":
-            value = {k: v for k, v in value.items() if k not in _NOT_OWNED}  # noqa: PLW2901
-        if name not in ("apiVersion", "kind"):
-            _descend((f"f:{name}",), value, found)
-    return found
-
-
-def _descend(path: Path, value: Any, found: dict[Path, Any]) -> None:
-    if isinstance(value, dict) and value:
-        for name, inner in value.items():
-            _descend((*path, f"f:{name}"), inner, found)
-    else:
-        found[path] = value
-
-
-def _fields(paths: set[Path]) -> Item:
-    made: Item = {}
-    for path in sorted(paths):
-        place = made
-        for step in path:
-            place = place.setdefault(step, {})
-    return made
-
-
-def _paths(fields: Item, above: Path = ()) -> set[Path]:
-    found: set[Path] = set()
-    for step, inner in fields.items():
-        found |= _paths(inner, (*above, step)) if inner else {(*above, step)}
-    return found

@@ -8,16 +8,7 @@ from typing import Any
 
 from tests.kubernetes.kinds import Kind
 from tests.kubernetes.refusals import Refused
-
-MERGE_KEYS = {
-    "containers": "name",
-    "initContainers": "name",
-    "env": "name",
-    "volumes": "name",
-    "conditions": "type",
-    "ownerReferences": "uid",
-    "tolerations": None,
-}
+from tests.kubernetes.schema import KEYS, SETS
 
 
 def patched(kind: Kind, item: Any, patch: Any, content_type: str) -> Any:
@@ -57,8 +48,10 @@ def merged(target: Any, patch: Any) -> Any:
 
 def strategic(target: Any, patch: Any, name: str = "") -> Any:
     """As merge, but lists whose elements have names are merged by them."""
-    if isinstance(patch, list) and (key := MERGE_KEYS.get(name)):
+    if isinstance(patch, list) and (key := KEYS.get(name)):
         return _by_key(target or [], patch, key)
+    if isinstance(patch, list) and name in SETS:
+        return [*dict.fromkeys([*(target or []), *patch])]
     if not isinstance(patch, dict):
         return patch
     if patch.get("$patch") == "replace":

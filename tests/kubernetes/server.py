@@ -80,7 +80,8 @@ class Server:
             scale = call.subresource == "scale"
             return _json(call, self.api.read_scale(key) if scale else self.api.get(key))
         manager = request.headers.get("User-Agent", "unknown").partition("/")[0]
-        return _json(call, written(self.api, call, manager), 201 if call.verb == "create" else 200)
+        status, body = written(self.api, call, manager)
+        return _json(call, body, status)
 
     async def _harmed(self, request: web.Request, call: Call, fault: Fault) -> web.StreamResponse:
         if fault.harm is Harm.ANSWER:

@@ -86,3 +86,14 @@ class Store:
         for listener in tuple(self.listeners):
             listener(event)
         return item
+
+
+class Rehearsal(Store):
+    """Reads what is there, and forgets what is written: for dryRun=All."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__()
+        self._items = store._items
+
+    def _record(self, type_: str, key: Key, item: Item, before: Item | None) -> Item:
+        return item

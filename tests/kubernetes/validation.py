@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
 from typing import Any
@@ -16,11 +17,13 @@ _MICRO_TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}(Z|[+-]\d\d:\d\
 _POD_MAY_CHANGE = ("activeDeadlineSeconds", "tolerations", "terminationGracePeriodSeconds")
 
 
-def refuse_unknown(kind: Kind, item: Any, model: str = "") -> None:
+Stray = tuple[Item, str, str]
+"""Where an unknown field is, its name, and its path."""
+
+
+def refuse_unknown(kind: Kind, item: Item, model: str) -> None:
     """Raises Refused (400) with every unknown field, as fieldValidation=Strict does."""
-    if not (model or kind.model):
-        return
-    faults = [f'unknown field "{path}"' for path in unknown(item, model or kind.model)]
+    faults = [f'unknown field "{path}"' for _, _, path in _strays(item, model)]
     if faults:
         raise Refused(
             400,
@@ -29,22 +32,38 @@ def refuse_unknown(kind: Kind, item: Any, model: str = "") -> None:
         )
 
 
-def unknown(item: Any, model: str, path: str = "") -> list[str]:
-    """The paths of fields that the model, or one that it consists of, does not have."""
+def refuse_undeclared(kind: Kind, config: Item, model: str) -> None:
+    """Raises Refused (500) with the first unknown field, as apply does however it validates."""
+    for _, _, path in _strays(config, model):
+        metadata = config["metadata"]
+        what = f"{metadata.get('namespace', '')}/{metadata['name']}; {kind.api_version}"
+        why = f".{path}: field not declared in schema"
+        message = f"failed to create typed patch object ({what}, Kind={kind.name}): {why}"
+        raise Refused(500, message)
+
+
+def without_unknown(item: Item, model: str) -> Item:
+    """The item, its unknown fields taken out of it."""
+    for holder, name, _ in list(_strays(item, model)):
+        del holder[name]
+    return item
+
+
+def _strays(item: Any, model: str, path: str = "") -> Iterator[Stray]:
+    """Unknown fields; of what has no model, none."""
     if found := _LIST.match(model):
-        return [
-            p for n, one in enumerate(item or ()) for p in unknown(one, found[1], f"{path}[{n}]")
-        ]
-    if found := _DICT.match(model):
-        return [p for k, v in (item or {}).items() for p in unknown(v, found[1], f"{path}.{k}")]
-    fields = _fields(model)
-    if fields is None or not isinstance(item, dict):
-        return []
-    faults = []
-    for name, value in item.items():
-        here = f"{path}.{name}" if path else name
-        faults += unknown(value, fields[name], here) if name in fields else [here]
-    return faults
+        for number, one in enumerate(item or ()):
+            yield from _strays(one, found[1], f"{path}[{number}]")
+    elif found := _DICT.match(model):
+        for name, one in (item or {}).items():
+            yield from _strays(one, found[1], f"{path}.{name}")
+    elif (fields := _fields(model)) is not None and isinstance(item, dict):
+        for name, value in item.items():
+            here = f"{path}.{name}" if path else name
+            if name in fields:
+                yield from _strays(value, fields[name], here)
+            else:
+                yield item, name, here
 
 
 def refuse_changes(kind: Kind, before: Item, after: Item) -> None:
