@@ -13,6 +13,7 @@ from tests.kubernetes.apply import applied, owned_after_apply
 from tests.kubernetes.defaults import completed, defaulted
 from tests.kubernetes.kinds import BY_PLURAL, Item, Key, Kind, key_of
 from tests.kubernetes.ownership import Author, entries_of, recorded
+from tests.kubernetes.resizes import resized
 from tests.kubernetes.selectors import text_of
 from tests.kubernetes.store import Store
 from tests.kubernetes.times import stamp
@@ -45,7 +46,7 @@ class Api:
         if self.store.get(key) is not None:
             raise refusals.exists(kind, key[2])
         metadata |= {"uid": str(uuid.uuid4()), "creationTimestamp": stamp(self.now())}
-        if kind.plural not in ("pods", "nodes", "namespaces", "leases", "configmaps"):
+        if kind.group and kind.name not in ("Lease", "PodMetrics"):
             metadata["generation"] = 1
         metadata["managedFields"] = self._owners(kind, {}, made, author, config)
         return self.store.put(key, made)
@@ -73,7 +74,7 @@ class Api:
         version = before["metadata"]["resourceVersion"]
         if metadata.get("resourceVersion") not in (None, "", version):
             raise refusals.conflict(kind, key[2])
-        refuse_changes(kind, before, made)
+        refuse_changes(kind, before, made, author.subresource)
         metadata |= {"resourceVersion": version}
         metadata["managedFields"] = entries_of(before)
         if config is not None:
@@ -148,6 +149,8 @@ def _through(kind: Kind, before: Item, made: Item, subresource: str) -> Item:
     if subresource == "status":
         parts = {**before, "status": made.get("status"), "metadata": {**before["metadata"]}}
         parts["metadata"]["resourceVersion"] = made["metadata"].get("resourceVersion")
+    elif subresource == "resize":
+        parts = resized(before, made)
     elif "status" in kind.subresources:
         parts.pop("status", None)
         parts |= {"status": before["status"]} if "status" in before else {}

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 from aiohttp import web
 
-from tests.kubernetes.kinds import BY_PLURAL, Kind
+from tests.kubernetes.kinds import BY_PATH, Key, Kind
 from tests.kubernetes.refusals import Refused
 
 APPLY = "application/apply-patch+yaml"
@@ -29,6 +29,7 @@ class Call:
     subresource: str = ""
     query: dict[str, str] = field(default_factory=dict)
     content_type: str = ""
+    user_agent: str = ""
     body: Any = None
     user: str = ""
     status: int = 0
@@ -36,6 +37,16 @@ class Call:
     @property
     def plural(self) -> str:
         return self.kind.plural if self.kind else ""
+
+    @property
+    def key(self) -> Key:
+        """Of the object that is meant."""
+        return (self.kind.table if self.kind else "", self.namespace, self.name)
+
+    @property
+    def manager(self) -> str:
+        """Who writes, in managedFields."""
+        return self.query.get("fieldManager") or self.user_agent.partition("/")[0]
 
     @property
     def resource(self) -> str:
@@ -55,6 +66,8 @@ class Call:
 async def call_of(request: web.Request, now: float) -> Call:
     """What a request asks for. Raises Refused (400, 404)."""
     call = _addressed(request, now)
+    if call.kind and call.kind.read_only and call.verb not in ("get", "list"):
+        raise Refused(405, "the server does not allow this method on the requested resource")
     if call.subresource and (not call.kind or call.subresource not in call.kind.subresources):
         raise Refused(404, "the server could not find the requested resource")
     if call.verb in ("create", "update", "patch", "delete") and request.can_read_body:
@@ -78,8 +91,8 @@ def _addressed(request: web.Request, now: float) -> Call:
     plural, name, subresource = (*rest, "", "", "")[:3]
     if not plural:
         return Call("get", path, now, query=query)
-    kind = BY_PLURAL.get(plural)
-    if kind is None or (kind.group, [kind.version]) != (group, version):
+    kind = BY_PATH.get((group, "".join(version), plural))
+    if kind is None:
         raise Refused(404, "the server could not find the requested resource")
     verb = _VERBS.get(request.method, "get" if name else "list")
     if verb == "delete" and not name:
@@ -87,4 +100,5 @@ def _addressed(request: web.Request, now: float) -> Call:
     if verb in ("list", "get") and query.get("watch") in ("1", "true"):
         verb = "watch"
     content_type = request.headers.get("Content-Type", "")
-    return Call(verb, path, now, kind, namespace, name, subresource, query, content_type)
+    agent = request.headers.get("User-Agent", "unknown")
+    return Call(verb, path, now, kind, namespace, name, subresource, query, content_type, agent)

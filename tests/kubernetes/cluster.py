@@ -6,27 +6,36 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import yaml
 
 from tests.kubernetes.api import Api
+from tests.kubernetes.budgets import Budgets
 from tests.kubernetes.calls import Call
 from tests.kubernetes.faults import Faults
 from tests.kubernetes.kinds import BY_NAME, Item, Key
-from tests.kubernetes.manifests import node_manifest, pod_template
+from tests.kubernetes.manifests import node_manifest, pod_metrics, pod_template
 from tests.kubernetes.owned import active
 from tests.kubernetes.ownership import Author
 from tests.kubernetes.patches import merged
 from tests.kubernetes.pods import Kubelet
+from tests.kubernetes.resizes import Resizer
 from tests.kubernetes.scheduler import Scheduler
 from tests.kubernetes.server import Server
 from tests.kubernetes.store import Store
+from tests.kubernetes.times import stamp
 from tests.kubernetes.workloads import Controllers
 
 NAMESPACE = "airflow"
 TOKEN = "token-1"
 NODE = "node-1"
+
+
+class Part(Protocol):
+    """One that watches and acts until it is cancelled."""
+
+    async def run(self) -> None: ...
 
 
 class Cluster:
@@ -39,10 +48,17 @@ class Cluster:
         self.controllers = Controllers(self.api)
         self.scheduler = Scheduler(self.api)
         self.kubelet = Kubelet(self.api)
+        self.budgets = Budgets(self.api)
+        self.resizer = Resizer(self.api)
         self.users = self.server.users
         self.watches = self.server.watches
         self.users.allow(TOKEN)
         self.node(NODE)
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """All that works by itself."""
+        return (self.controllers, self.scheduler, self.kubelet, self.budgets, self.resizer)
 
     @property
     def url(self) -> str:
@@ -99,6 +115,22 @@ class Cluster:
     def custom(self, name: str = "worker", replicas: int = 1, **facts: Any) -> Item:
         """An example.com/v1 Cluster, whose controller makes pods itself."""
         return self._workload("Cluster", name, replicas, **facts)
+
+    def budget(self, name: str, app: str = "worker", **spec: Any) -> Item:
+        """A PodDisruptionBudget over the pods of a workload; spec: such as minAvailable=1."""
+        selector = {"matchLabels": {"app": app}}
+        manifest = {"metadata": {"name": name}, "spec": {"selector": selector, **spec}}
+        return self.create("PodDisruptionBudget", manifest)
+
+    def usage(self, name: str, **containers: tuple[str, str]) -> Item:
+        """What metrics-server says of a pod: for each container, CPU and memory as quantities."""
+        item = pod_metrics(self.get("pods", name), containers, stamp(self.api.now()))
+        return self.store.put(("podmetrics", NAMESPACE, name), item)
+
+    def cordon(self, name: str, *, unschedulable: bool = True) -> None:
+        """No more pods on a node; or again."""
+        change = lambda item: item["spec"].update(unschedulable=unschedulable)  # noqa: E731
+        self.api.change(("nodes", "", name), change, Author("kubectl-cordon"))
 
     def scale(
         self,
@@ -172,8 +204,7 @@ async def cluster() -> AsyncIterator[Cluster]:
     await made.server.start()
     try:
         async with asyncio.TaskGroup() as tasks:
-            parts = (made.controllers, made.scheduler, made.kubelet)
-            working = [tasks.create_task(part.run()) for part in parts]
+            working = [tasks.create_task(part.run()) for part in made.parts]
             await asyncio.sleep(0)
             try:
                 yield made

@@ -40,7 +40,7 @@ def defaulted(kind: Kind, item: Item) -> Item:
     item |= {"apiVersion": kind.api_version, "kind": kind.name}
     if "status" in kind.subresources:
         item.pop("status", None)
-    if kind.plural == "pods":
+    if kind.name == "Pod":
         item["status"] = {"phase": "Pending"}
     if kind.plural == "nodes":
         item["status"] = {"conditions": [{"type": "Ready", "status": "True"}]}
@@ -49,8 +49,8 @@ def defaulted(kind: Kind, item: Item) -> Item:
 
 def completed(kind: Kind, item: Item) -> Item:
     """The object with defaults in its spec, in place; every write does this."""
-    if kind.plural in _SPECS:
-        item["spec"] = {**_SPECS[kind.plural], **item.get("spec", {})}
+    if kind.table in _SPECS:
+        item["spec"] = {**_SPECS[kind.table], **item.get("spec", {})}
         template = item["spec"].get("template")
         if template:
             pods = {**template, "spec": {**_POD, **template.get("spec", {})}}

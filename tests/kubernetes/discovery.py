@@ -5,6 +5,10 @@ from __future__ import annotations
 from tests.kubernetes.kinds import KINDS, Item, Kind
 from tests.kubernetes.refusals import Refused
 
+_SUBRESOURCES: dict[str, Item] = {
+    "scale": {"kind": "Scale", "group": "autoscaling", "version": "v1"},
+    "eviction": {"kind": "Eviction", "group": "policy", "version": "v1", "verbs": ["create"]},
+}
 _VERBS = ["create", "delete", "get", "list", "patch", "update", "watch"]
 
 
@@ -36,11 +40,11 @@ def _group(group: str, version: str) -> Item:
 
 
 def _resources(kind: Kind) -> list[Item]:
-    first = {"name": kind.plural, "kind": kind.name, "namespaced": kind.namespaced, "verbs": _VERBS}
+    first = {"name": kind.plural, "kind": kind.name, "namespaced": kind.namespaced}
+    first["verbs"] = ["get", "list"] if kind.read_only else _VERBS
     found: list[Item] = [{**first, "singularName": kind.name.lower()}]
     for subresource in kind.subresources:
         one = {**first, "name": f"{kind.plural}/{subresource}", "verbs": ["get", "patch", "update"]}
-        if subresource == "scale":
-            one |= {"kind": "Scale", "group": "autoscaling", "version": "v1"}
+        one |= _SUBRESOURCES.get(subresource, {})
         found.append({**one, "singularName": ""})
     return found

@@ -42,7 +42,7 @@ class Lists:
                 raise Refused(410, TOO_OLD)
         else:
             fits = parse(kind, query)
-            found = [i for i in self._store.list(kind.plural, call.namespace) if fits(i)]
+            found = [i for i in self._store.list(kind.table, call.namespace) if fits(i)]
             rest = _Rest(found, self._store.version)
         limit = int(query.get("limit") or 0) or len(rest.items)
         metadata: Item = {"resourceVersion": str(rest.version)}

@@ -28,6 +28,18 @@ def pod_template(
     return {"metadata": {"labels": {"app": app}}, "spec": spec}
 
 
+def pod_metrics(pod: Item, containers: Mapping[str, tuple[str, str]], now: str) -> Item:
+    """A PodMetrics of one pod."""
+    metadata = {name: pod["metadata"][name] for name in ("name", "namespace", "labels")}
+    usages = [
+        {"name": name, "usage": {"cpu": cpu, "memory": memory}}
+        for name, (cpu, memory) in containers.items()
+    ]
+    kind = {"apiVersion": "metrics.k8s.io/v1beta1", "kind": "PodMetrics"}
+    times = {"timestamp": now, "window": "15s"}
+    return {**kind, "metadata": metadata, **times, "containers": usages}
+
+
 def node_manifest(name: str, zone: str, *, spot: bool) -> Item:
     labels = {"kubernetes.io/hostname": name}
     labels |= {ZONE: zone} if zone else {}

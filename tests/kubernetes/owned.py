@@ -53,7 +53,7 @@ def reference_to(owner: Item) -> Item:
 
 def key_of(item: Item) -> Key:
     kind = BY_NAME[item["kind"]]
-    return kind.plural, item["metadata"].get("namespace", ""), item["metadata"]["name"]
+    return kind.table, item["metadata"].get("namespace", ""), item["metadata"]["name"]
 
 
 def delete(api: Api, item: Item) -> None:

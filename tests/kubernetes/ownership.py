@@ -29,11 +29,17 @@ def entries_of(item: Item) -> list[Item]:
 
 def recorded(kind: Kind, before: Item, after: Item, author: Author, now: str) -> list[Item]:
     """The managedFields after an update: what changed belongs to its author, and to nobody else."""
-    old, new = leaves(before), leaves(after)
+    differing = {name for name in {*before, *after} if before.get(name) != after.get(name)}
+    old = leaves({name: before[name] for name in differing & before.keys()})
+    new = leaves({name: after[name] for name in differing & after.keys()})
     changed = {path for path, value in new.items() if old.get(path, ...) != value}
     lost = changed | (old.keys() - new.keys())
+    roots = {path[0] for path in lost}
     entries, ours, time = [], set(changed), now
     for entry in entries_of(before):
+        if not author.wrote(entry) and not roots & entry["fieldsV1"].keys():
+            entries.append(entry)
+            continue
         paths = paths_of(entry["fieldsV1"]) - lost
         if author.wrote(entry):
             ours |= paths

@@ -14,6 +14,15 @@ _SET = re.compile(r"^(\S+)\s+(in|notin)\s+\(([^)]*)\)$")
 _FIELDS = {
     "pods": ("spec.nodeName", "status.phase", "spec.restartPolicy", "status.podIP"),
     "replicasets": ("status.replicas",),
+    "nodes": ("spec.unschedulable",),
+    "events": (
+        "involvedObject.kind",
+        "involvedObject.name",
+        "involvedObject.namespace",
+        "involvedObject.uid",
+        "reason",
+        "type",
+    ),
 }
 
 
@@ -21,6 +30,14 @@ def parse(kind: Kind, query: Mapping[str, str]) -> Selector:
     """Whether an object fits both selectors of a request. Raises Refused."""
     wanted = [_label(part) for part in _split(query.get("labelSelector", ""))]
     wanted += [_field(kind, part) for part in query.get("fieldSelector", "").split(",") if part]
+    return lambda item: all(fits(item) for fits in wanted)
+
+
+def parse_labels(selector: Mapping[str, Any] | None) -> Selector:
+    """Of a LabelSelector: an empty one fits everything, and none fits nothing."""
+    if selector is None:
+        return lambda _: False
+    wanted = [_label(part) for part in _split(text_of(selector))]
     return lambda item: all(fits(item) for fits in wanted)
 
 
@@ -57,7 +74,7 @@ def _label(part: str) -> Selector:
 
 def _field(kind: Kind, part: str) -> Selector:
     path, operator, value = (text.strip() for text in re.split(r"(!=|==?)", part, maxsplit=1))
-    known = ("metadata.name", "metadata.namespace", *_FIELDS.get(kind.plural, ()))
+    known = ("metadata.name", "metadata.namespace", *_FIELDS.get(kind.table, ()))
     if path not in known:
         raise Refused(400, f'field label not supported: "{path}"')
     return lambda item: (_at(item, path) == value) == (operator != "!=")
@@ -67,7 +84,7 @@ def _at(item: Item, path: str) -> str:
     found: Any = item
     for name in path.split("."):
         found = (found or {}).get(name)
-    return "" if found is None else str(found)
+    return "" if found is None else str(found).lower() if found is True else str(found)
 
 
 def _labels(item: Item) -> Mapping[str, str]:

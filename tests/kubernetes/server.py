@@ -76,11 +76,9 @@ class Server:
         if call.verb == "list":
             return _json(call, self._lists.page(call))
         if call.verb == "get":
-            key = (call.plural, call.namespace, call.name)
-            scale = call.subresource == "scale"
-            return _json(call, self.api.read_scale(key) if scale else self.api.get(key))
-        manager = request.headers.get("User-Agent", "unknown").partition("/")[0]
-        status, body = written(self.api, call, manager)
+            read = self.api.read_scale if call.subresource == "scale" else self.api.get
+            return _json(call, read(call.key))
+        status, body = written(self.api, call)
         return _json(call, body, status)
 
     async def _harmed(self, request: web.Request, call: Call, fault: Fault) -> web.StreamResponse:

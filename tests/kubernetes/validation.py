@@ -66,7 +66,7 @@ def _strays(item: Any, model: str, path: str = "") -> Iterator[Stray]:
                 yield item, name, here
 
 
-def refuse_changes(kind: Kind, before: Item, after: Item) -> None:
+def refuse_changes(kind: Kind, before: Item, after: Item, subresource: str = "") -> None:
     """Raises Refused (422) where a write changes what cannot be changed."""
     name = before["metadata"]["name"]
     for field in ("name", "namespace", "uid", "creationTimestamp"):
@@ -77,7 +77,7 @@ def refuse_changes(kind: Kind, before: Item, after: Item) -> None:
     selector = (before.get("spec") or {}).get("selector")
     if kind.group == "apps" and selector != (after.get("spec") or {}).get("selector"):
         raise invalid(kind, name, "spec.selector: Invalid value: field is immutable")
-    if kind.plural == "pods" and _fixed(before) != _fixed(after):
+    if kind.name == "Pod" and subresource != "resize" and _fixed(before) != _fixed(after):
         why = "spec: Forbidden: pod updates may not change fields other than image"
         raise invalid(kind, name, why)
     refuse_values(kind, after)

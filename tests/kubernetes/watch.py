@@ -132,7 +132,7 @@ class _Stream:
         """What happened since the last call. Raises Refused (410)."""
         if self.from_now:
             self.from_now, self.version = False, self._store.version
-            items = self._store.list(self.call.plural, self.call.namespace)
+            items = self._store.list(self.call.key[0], self.call.namespace)
             return ((("ADDED"), item) for item in items if self._fits(item))
         events = list(self._store.since(self.version))
         self.version = max(self.version, self._store.version)
@@ -146,7 +146,7 @@ class _Stream:
 
     def _told(self, event: Event) -> tuple[str, Item] | None:
         """What begins or ends to fit the selectors is as if it came or went."""
-        if event.key[0] != self.call.plural or self.call.namespace not in ("", event.key[1]):
+        if event.key[0] != self.call.key[0] or self.call.namespace not in ("", event.key[1]):
             return None
         fitted = event.before is not None and self._fits(event.before)
         fits = event.type != "DELETED" and self._fits(event.item)

@@ -8,6 +8,7 @@ from typing import Any
 from tests.kubernetes import refusals
 from tests.kubernetes.api import Api
 from tests.kubernetes.calls import APPLY, Call
+from tests.kubernetes.evictions import evict
 from tests.kubernetes.kinds import Item, Key, Kind
 from tests.kubernetes.ownership import APPLY as APPLYING
 from tests.kubernetes.ownership import Author
@@ -17,26 +18,27 @@ from tests.kubernetes.store import Rehearsal
 from tests.kubernetes.validation import refuse_undeclared, refuse_unknown, without_unknown
 
 MOST_OF_A_NAME = 128
+_MODELS = {"scale": "V1Scale", "eviction": "V1Eviction"}
 
 
-def written(api: Api, call: Call, user_agent: str) -> tuple[int, Item]:
+def written(api: Api, call: Call) -> tuple[int, Item]:
     """Status and body of the answer when it is done. Raises Refused."""
     kind = _kind(call)
-    manager = call.query.get("fieldManager") or user_agent
-    if len(manager) > MOST_OF_A_NAME:
+    if len(call.manager) > MOST_OF_A_NAME:
         raise Refused(422, "metadata.fieldManager: Too long: may not be more than 128 bytes")
     api = _rehearsed(api, call)
-    author = Author(manager, call.subresource)
-    key = (call.plural, call.namespace, call.name)
+    author, key = Author(call.manager, call.subresource), call.key
     if call.verb == "delete":
         gone = api.get(key)
         return 200, api.delete(key, _options(call)) or _deleted(kind, gone)
-    if call.verb == "create":
+    if call.subresource == "eviction" and call.verb == "create":
+        return 201, evict(api, key, _valid(call, _placed(call)))
+    if call.verb == "create" and not call.subresource:
         return 201, _create(api, call, author)
     if call.verb == "patch" and call.content_type.startswith(APPLY):
         created = api.store.get(key) is None
         return 201 if created else 200, _apply(api, call, key, author)
-    if call.verb not in ("update", "patch"):
+    if call.verb not in ("update", "patch") or call.subresource == "eviction":
         raise Refused(405, "the server does not allow this method on the requested resource")
     if call.query.get("force"):
         raise _option("force: Forbidden: may not be specified for non-apply patch")
@@ -57,7 +59,8 @@ def _kind(call: Call) -> Kind:
 
 def _rehearsed(api: Api, call: Call) -> Api:
     """With dryRun=All everything is done but written."""
-    body = call.body if call.verb == "delete" and isinstance(call.body, dict) else {}
+    body = call.body if isinstance(call.body, dict) else {}
+    body = body.get("deleteOptions") or {} if call.subresource == "eviction" else body
     asked = call.query.get("dryRun") or "".join(body.get("dryRun") or ())
     if not asked:
         return api
@@ -123,7 +126,7 @@ def _valid(call: Call, item: Item) -> Item:
 
 
 def _model(call: Call) -> str:
-    return "V1Scale" if call.subresource == "scale" else _kind(call).model
+    return _MODELS.get(call.subresource, _kind(call).model)
 
 
 def _placed(call: Call) -> Item:
