@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+from autoscaler.engine.scale_in import kept_by_order
 from autoscaler.errors import ControlError, StaleActionError, TargetConflict, TargetError
 from autoscaler.interfaces import Target, WorkerControl
 from autoscaler.model import Action, ActionKind, Drain, FleetSnapshot, Outcome, Result, WorkerState
@@ -52,8 +53,26 @@ class Actuator:
         outcomes += await self._each(
             by_kind[ActionKind.DRAIN], lambda action: self._drain(action, drains.get(action.unit))
         )
-        outcomes += await self._remove(by_kind[ActionKind.REMOVE])
+        outcomes += await self._remove(by_kind[ActionKind.REMOVE], snapshot)
         return tuple(outcomes)
+
+    async def protect(self, snapshot: FleetSnapshot, term: int) -> None:
+        """Tell the target who is busy, so that it can shield them. Nothing waits for that."""
+        if self._may_act(term) is not None:
+            return
+        told = {r.name: r.worker for r in snapshot.replicas if r.worker is not None}
+        busy = {
+            name: not worker.empty
+            for name, worker in told.items()
+            if worker.active is not None and worker.reserved is not None
+        }
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                await self._target.protect(busy)
+        except (TargetError, TimeoutError):
+            return  # the next tick tries again
+        except Exception as error:  # noqa: BLE001 - a shield is not worth the turn
+            self._bug(error)
 
     async def _resume(self, action: Action) -> None:
         """The mark goes first: a removal sent earlier, and still under way, is refused by it.
@@ -81,15 +100,19 @@ class Actuator:
             raise ControlError(f"{action.worker} was not told: {refusal}")
         return control
 
-    async def _remove(self, actions: Sequence[Action]) -> list[Outcome]:
+    async def _remove(self, actions: Sequence[Action], snapshot: FleetSnapshot) -> list[Outcome]:
         verdicts = await asyncio.gather(*(self._why_not_empty(action) for action in actions))
-        busy = [
-            Outcome(action, Result.WAITING, why)
-            for action, why in zip(actions, verdicts, strict=True)
-            if why
+        why_not = {a.unit: why for a, why in zip(actions, verdicts, strict=True) if why}
+        empty = {action.unit for action in actions} - why_not.keys()
+        for unit, above in kept_by_order(empty, snapshot).items():
+            why_not[unit] = f"{above} has a higher ordinal and must leave first"
+        waiting = [
+            Outcome(action, Result.WAITING, why_not[action.unit])
+            for action in actions
+            if action.unit in why_not
         ]
-        empty = [action for action, why in zip(actions, verdicts, strict=True) if not why]
-        return busy + await self._batch(empty, self._target.remove)
+        leaving = [action for action in actions if action.unit not in why_not]
+        return waiting + await self._batch(leaving, self._target.remove)
 
     async def _why_not_empty(self, action: Action) -> str:
         """Ask the worker itself, twice; only a worker nobody has heard of need not answer."""

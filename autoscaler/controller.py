@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import traceback
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import partial
@@ -14,11 +14,10 @@ from typing import Any, TypeVar
 from autoscaler.actuator import Actuator
 from autoscaler.config import Config, FleetConfig
 from autoscaler.engine.budgets import Usage
-from autoscaler.engine.demand import Past, fleet_snapshot, take_snapshot
+from autoscaler.engine.demand import Past, fleet_snapshot
 from autoscaler.engine.footprints import Footprints
 from autoscaler.engine.profiles import Profiles
-from autoscaler.engine.screening import screen
-from autoscaler.errors import SourceError, TargetError
+from autoscaler.errors import TargetError
 from autoscaler.health import Health
 from autoscaler.interfaces import Context, Leadership, Source, Target, WorkerControl
 from autoscaler.leader.sole import SoleLeader
@@ -26,8 +25,8 @@ from autoscaler.model import (
     Fleet,
     FleetTick,
     Footprint,
-    Observation,
     Outcome,
+    Override,
     QueuesFrom,
     Result,
     Snapshot,
@@ -35,6 +34,7 @@ from autoscaler.model import (
     WorkersState,
 )
 from autoscaler.overrides import Overrides
+from autoscaler.polling import Polling
 from autoscaler.reconciler import Memory, Reconciler
 
 Observer = Callable[[Tick], None]
@@ -91,6 +91,7 @@ class Controller:
         self.targets: dict[str, Target[Any]] = {
             spec.name: spec.target.make(self._context(fleet.name, fleet)) for spec, fleet in specs
         }
+        self._polling = self._eyes()
         self._memories: dict[str, Memory] = self._remembered(previous._memories if previous else {})
         self._reconcilers = {spec.name: self._reconciler(spec, fleet) for spec, fleet in specs}
 
@@ -112,7 +113,7 @@ class Controller:
 
     async def _tick(self, now: float) -> Tick:
         started = asyncio.get_running_loop().time()
-        self._snapshot = snapshot = await self._observe(now)
+        self._snapshot = snapshot = await self._polling.observe(now)
         self._usages = {
             airflow: self._usages.get(airflow, Usage()).after(snapshot, airflow)
             for airflow in {fleet.airflow for fleet in self.fleets if fleet.airflow}
@@ -167,45 +168,6 @@ class Controller:
             except Exception:  # noqa: BLE001 - one observer's bug must not stop the loop
                 self._bugs[f"observer/{observer!r}"] = traceback.format_exc()
 
-    async def _observe(self, now: float) -> Snapshot:
-        """Poll every source and target at once, each under its own timeout."""
-        missing: dict[str, str] = {}
-        async with asyncio.TaskGroup() as polls:
-            reads = {
-                name: polls.create_task(self._poll(name, source.read, Observation, now, missing))
-                for name, source in self.sources.items()
-            }
-            listings = {
-                name: polls.create_task(
-                    self._poll(f"target/{name}", target.units, tuple, now, missing)
-                )
-                for name, target in self.targets.items()
-            }
-        screened = screen(_results(reads), missing, now)
-        units, controls = _results(listings), frozenset(self._controls)
-        kinds = {name: source.observes() for name, source in self.sources.items()}
-        return take_snapshot(now, screened, units, controls, kinds)
-
-    async def _poll(
-        self,
-        name: str,
-        read: Callable[[float], Awaitable[T]],
-        kind: type,
-        now: float,
-        missing: dict[str, str],
-    ) -> T | None:
-        try:
-            async with asyncio.timeout(self._patience_seconds):
-                return _of_kind(kind, await read(now))
-        except (SourceError, TargetError) as error:
-            missing[name] = str(error)
-        except TimeoutError:
-            missing[name] = f"no answer within {self._patience_seconds:g} s"
-        except Exception as error:  # noqa: BLE001 - one plugin's bug must not blind the others
-            missing[name] = f"a bug in its plugin: {error!r}"
-            self._bugs[name] = traceback.format_exc()
-        return None
-
     async def _turn(self, reconciler: Reconciler, snapshot: Snapshot) -> FleetTick:
         fleet = reconciler.fleet
         memory = reconciler.memory
@@ -218,7 +180,7 @@ class Controller:
         )
         view = fleet_snapshot(fleet, snapshot, past)
         try:
-            return await reconciler.turn(view, self.overrides.active(fleet.name, snapshot.now))
+            return await reconciler.turn(view, self._override(fleet.name, snapshot.now))
         except Exception as error:  # noqa: BLE001 - one fleet's bug must not stop the others
             self._bugs[f"fleet/{fleet.name}"] = traceback.format_exc()
             return reconciler.failed(view, repr(error))
@@ -231,6 +193,15 @@ class Controller:
         gone = {name: Memory(sequence=memory.sequence) for name, memory in before.items()}
         here = {fleet.name: before.get(fleet.name, Memory()) for fleet in self.fleets}
         return {**gone, **here}
+
+    def _eyes(self) -> Polling:
+        return Polling(
+            self.sources,
+            self.targets,
+            frozenset(self._controls),
+            self._patience_seconds,
+            lambda name, bug: self._bugs.update({name: bug}),
+        )
 
     def _reconciler(self, spec: FleetConfig, fleet: Fleet) -> Reconciler:
         return Reconciler(
@@ -248,7 +219,7 @@ class Controller:
         leads = self.leadership.holds(self._patience_seconds)
         if not leads or self.leadership.term != term:
             return Result.NOT_LEADER
-        override = self.overrides.active(fleet, self._snapshot.now)
+        override = self._override(fleet, self._snapshot.now)
         return Result.PAUSED if override and override.replicas is None else None
 
     def _actuator(self, fleet: Fleet) -> Actuator | None:
@@ -261,6 +232,16 @@ class Controller:
             lambda bug: self._bugs.update({f"fleet/{fleet.name}": bug}),
             self._patience_seconds,
         )
+
+    def _override(self, fleet: str, now: float) -> Override | None:
+        """What holds in the engine's place: another writer above all, then the operator's word.
+
+        What the platform says comes last: who speaks to the daemon knows what is written there.
+        """
+        said = self.targets[fleet].override(now)
+        if said is not None and said.contested:
+            return said
+        return self.overrides.active(fleet, now) or said
 
     def _control_of(self, worker: str) -> WorkerControl | None:
         """The channel of the source that saw this worker, else any there is."""
@@ -286,15 +267,3 @@ class Controller:
 def _controls_of(sources: Mapping[str, Source[Any]]) -> dict[str, WorkerControl]:
     controls = {name: source.control() for name, source in sources.items()}
     return {name: control for name, control in controls.items() if control is not None}
-
-
-def _of_kind(kind: type, found: T) -> T:
-    """What was found. Raises TypeError when a plugin gave nothing of its kind."""
-    if not isinstance(found, kind):
-        raise TypeError(f"it should give {kind.__name__}, not {type(found).__name__}")
-    return found
-
-
-def _results(tasks: Mapping[str, asyncio.Task[T | None]]) -> dict[str, T]:
-    found = {name: task.result() for name, task in tasks.items()}
-    return {name: result for name, result in found.items() if result is not None}

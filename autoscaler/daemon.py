@@ -17,7 +17,7 @@ from autoscaler.discovery import Discovery
 from autoscaler.engine.footprints import Footprints
 from autoscaler.engine.profiles import Profiles
 from autoscaler.errors import ConfigError
-from autoscaler.interfaces import Context, Leadership, Source
+from autoscaler.interfaces import Context, Leadership, Source, Target
 from autoscaler.leader.campaign import campaigning
 from autoscaler.leader.sole import SoleLeader
 from autoscaler.model import Outcome
@@ -251,23 +251,27 @@ class Daemon:
         )
 
     def _start_generation(self, tasks: asyncio.TaskGroup) -> None:
-        """What runs beside the ticks of one controller: its sources' pushes and its notifiers."""
+        """What runs beside the ticks of one controller: watches and notifiers."""
         config = self._controller.config
         self._backend.token = config.http.token
         self._backend.interval_seconds = config.interval_seconds
-        watches = [self._watch(name, source) for name, source in self._controller.sources.items()]
+        watched: dict[str, Source[Any] | Target[Any]] = {
+            **self._controller.sources,
+            **{f"target/{name}": target for name, target in self._controller.targets.items()},
+        }
+        watches = [self._watch(name, plugin) for name, plugin in watched.items()]
         running = (self._controller.health.deliver(), *watches)
         self._generation = [tasks.create_task(coroutine) for coroutine in running]
 
     async def _drain(self, fleet: str, unit: str, reason: str) -> Outcome:
         return await self._controller.drain(fleet, unit, reason)
 
-    async def _watch(self, name: str, source: Source[Any]) -> None:
+    async def _watch(self, name: str, plugin: Source[Any] | Target[Any]) -> None:
         while True:
             try:
-                return await source.watch(self.wake)
+                return await plugin.watch(self.wake)
             except Exception:
-                log.exception("a bug in the source's watch", source=name)
+                log.exception("a bug in the watch", source=name)
                 await asyncio.sleep(WATCH_AGAIN_SECONDS)
 
 

@@ -6,7 +6,7 @@ A plugin is one file: a class below, with its `Options` inside it, and one line 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -22,6 +22,7 @@ from autoscaler.model import (
     Fleet,
     FleetSnapshot,
     Observation,
+    Override,
     Recommendation,
     Severity,
     Tick,
@@ -174,6 +175,19 @@ class Target(Plugin[OptionsT]):
     @abstractmethod
     async def remove(self, actions: Sequence[Action]) -> None:
         """Ask exactly these units to leave, gracefully; they are gone when `units` says so."""
+
+    async def protect(self, busy: Mapping[str, bool]) -> None:
+        """Shield busy units from others who may stop them, where the platform can.
+
+        busy: unit -> whether it runs or holds tasks; those of which nobody knows are left out.
+        """
+
+    def override(self, now: float) -> Override | None:
+        """What the platform itself says in the engine's place, as of the last `units`."""
+        return None
+
+    async def watch(self, wake: Wake) -> None:
+        """As a source's: runs beside the ticks, so that `units` needs to ask for nothing."""
 
 
 class Check(Plugin[CheckOptionsT]):

@@ -99,6 +99,8 @@ class Reconciler:
             return FleetTick(snapshot, decision, Result.FROZEN, outcomes, override, broken)
         outcomes = await self._act(actions, snapshot, override)
         self._remember(outcomes, snapshot)
+        if self._actuator is not None:
+            await self._actuator.protect(snapshot, self._leadership.term)
         return FleetTick(snapshot, decision, _result_of(outcomes), outcomes, override)
 
     async def drain(self, unit: str, reason: str) -> Outcome:

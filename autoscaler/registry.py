@@ -49,11 +49,13 @@ CHECKS = {
     "leader_missing": "autoscaler.checks.leader:LeaderMissing",
     "oldest_task_too_old": "autoscaler.checks.queues:OldestTaskTooOld",
     "queue_without_consumers": "autoscaler.checks.queues:QueueWithoutConsumers",
+    "replicas_contested": "autoscaler.checks.fleets:ReplicasContested",
     "source_down": "autoscaler.checks.sources:SourceDown",
     "worker_catatonic": "autoscaler.checks.workers:WorkerCatatonic",
     "worker_silent": "autoscaler.checks.workers:WorkerSilent",
 }
 TARGETS = {
+    "kubernetes": "autoscaler.targets.kubernetes:Kubernetes",
     "local": "autoscaler.targets.local:Local",
     "simulated": "autoscaler.targets.simulated:Simulated",
 }

@@ -5,7 +5,17 @@ from __future__ import annotations
 import subprocess
 import sys
 
-PARTS = ("decide", "queues", "airflow_database", "learning", "heartbeats", "cli", "jump", "idle")
+PARTS = (
+    "decide",
+    "queues",
+    "airflow_database",
+    "learning",
+    "heartbeats",
+    "cli",
+    "jump",
+    "idle",
+    "pods",
+)
 
 
 def main() -> int:

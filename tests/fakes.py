@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar, cast
 
@@ -15,6 +15,7 @@ from autoscaler.model import (
     BrokerState,
     Drain,
     FleetSnapshot,
+    Override,
     QueueState,
     Recommendation,
     Unit,
@@ -45,6 +46,8 @@ class World:
     hanging: set[str] = field(default_factory=set)
     met: set[str] = field(default_factory=set)
     closed: list[str] = field(default_factory=list)
+    order: Override | None = None
+    busy: Mapping[str, bool] = field(default_factory=dict)
 
     async def meet(self, thing: str) -> None:
         """Whatever the test has put in the way of `thing`."""
@@ -187,6 +190,16 @@ class FakeTarget(Target[FakeOptions]):
         for action in actions:
             self._world.said.append(("remove", action.unit))
             self._world.vanish(action.unit)
+
+    async def protect(self, busy: Mapping[str, bool]) -> None:
+        await self._world.meet("protect")
+        self._world.busy = busy
+
+    def override(self, now: float) -> Override | None:
+        return self._world.order
+
+    async def watch(self, wake: Wake) -> None:
+        await self._world.meet("watch target")
 
     async def aclose(self) -> None:
         self._world.closed.append("target")

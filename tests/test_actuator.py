@@ -211,3 +211,39 @@ async def test_the_gate_is_asked_before_every_effect(world):
     assert outcome == {"c": (Result.APPLIED, ""), "a": (Result.NOT_LEADER, "")}
     assert world.units["a"].phase is UnitPhase.RUNNING
     assert world.units["a"].drain is None
+
+
+async def test_who_is_busy_is_told_but_for_those_who_do_not_say(world):
+    idle, busy, fetched = replica("a"), replica("b", 2), replica("c", reserved=1)
+    mute, unheard = replica("d", active=None), replica("e", registered=False)
+    await actuator().protect(seen(idle, busy, fetched, mute, unheard), 1)
+    assert world.busy == {"a": False, "b": True, "c": True}
+
+
+async def test_who_may_not_act_shields_nobody(world):
+    await actuator(gate=lambda _: Result.NOT_LEADER).protect(seen(replica("b", 2)), 1)
+    assert "protect" not in world.met
+
+
+async def test_a_shield_that_fails_costs_nothing_but_a_bug_is_told(world):
+    bugs = []
+    world.faults["protect"] = TargetError("no")
+    await actuator(bugs=bugs).protect(seen(replica("b", 2)), 1)
+    assert bugs == []
+    world.faults["protect"] = ZeroDivisionError("oops")
+    await actuator(bugs=bugs).protect(seen(replica("b", 2)), 1)
+    assert "ZeroDivisionError" in bugs[0]
+
+
+async def test_an_empty_unit_waits_for_the_higher_ordinal(world):
+    world.launch("c", NOW, queues=())
+    ordered = [replica(n, unit={"ordinal": i}, drained=True) for i, n in enumerate("abc")]
+    mark(world, "a", "b")
+    for name in "ab":
+        told = world.workers[f"{name}@host"]
+        world.workers[f"{name}@host"] = replace(told, queues=frozenset())
+    outcomes = await done(world, action(REMOVE, "a"), action(REMOVE, "b"), snapshot=seen(*ordered))
+    waits = (Result.WAITING, "c has a higher ordinal and must leave first")
+    assert outcomes == {"a": waits, "b": waits}
+    outcomes = await done(world, action(REMOVE, "b"), action(REMOVE, "c"), snapshot=seen(*ordered))
+    assert {result for result, _ in outcomes.values()} == {Result.APPLIED}

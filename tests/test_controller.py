@@ -78,6 +78,35 @@ async def test_an_operators_number_is_carried_out(world, tmp_path):
     assert len(world.units) == 3
 
 
+async def test_what_the_platform_says_holds_until_an_operator_speaks(world, tmp_path):
+    ticks = Ticks(config(tmp_path))
+    world.order = Override("default", "paused by its workload", "annotation", NOW)
+    world.depth = 8
+    paused = await ticks.run(2)
+    assert (paused.result, paused.override.actor) == (Result.PAUSED, "annotation")
+    ticks.controller.overrides.set(Override("default", "sale", "ann", NOW, replicas=3))
+    await ticks.run(2)
+    assert len(world.units) == 3
+
+
+async def test_a_number_that_another_writes_is_left_alone_whoever_asks(world, tmp_path):
+    ticks = Ticks(config(tmp_path))
+    world.order = Override("default", "keda scales it", "keda", NOW, contested=True)
+    ticks.controller.overrides.set(Override("default", "sale", "ann", NOW, replicas=3))
+    held = await ticks.run(2)
+    assert (held.result, held.override.actor, world.units) == (Result.PAUSED, "keda", {})
+    world.order = None
+    await ticks.run()
+    assert len(world.units) == 3
+
+
+async def test_the_target_is_told_who_is_busy(world, tmp_path):
+    ticks = Ticks(config(tmp_path))
+    world.depth = 8
+    await ticks.run(3)
+    assert world.busy == {"default-1": False, "default-2": False}
+
+
 async def test_an_operator_drains_one_unit_and_another_takes_its_place(world, tmp_path):
     ticks = Ticks(config(tmp_path))
     world.depth = 8

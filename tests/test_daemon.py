@@ -197,10 +197,12 @@ async def test_the_election_goes_on_beside_slow_ticks_and_after_bugs(world, tmp_
         assert "leader changes with the next start only" in {log["event"] for log in logs}
 
 
-async def test_a_bug_in_a_watch_does_not_stop_the_ticks(world, tmp_path):
-    world.faults["watch"] = ZeroDivisionError("oops")
+@pytest.mark.parametrize("watch", ["watch", "watch target"])
+async def test_a_bug_in_a_watch_does_not_stop_the_ticks(world, tmp_path, watch):
+    world.faults[watch] = ZeroDivisionError("oops")
     async with daemon(write(tmp_path, interval_seconds=0.5)) as (_, ticks):
         await eventually(lambda: len(ticks) >= 3, "ticks")
+    assert watch in world.met
 
 
 def test_one_tick_says_whether_everything_could_be_read(world, tmp_path):

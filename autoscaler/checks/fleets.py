@@ -1,4 +1,4 @@
-"""Checks of fleets: their bounds suffice, their drains end, and their turns succeed."""
+"""Checks of fleets: bounds suffice, drains end, turns succeed, and nobody else scales them."""
 
 from __future__ import annotations
 
@@ -127,6 +127,37 @@ class FleetFailing(Check[FleetFailingOptions]):
                         "desired_replicas": str(fleet.decision.desired),
                     },
                     remedy="Report it with the daemon's log; the fleet stays as it is meanwhile.",
+                )
+
+
+class ReplicasContestedOptions(CheckOptions):
+    """Options of replicas_contested."""
+
+    for_seconds: float = Field(default=0, ge=0, description="How long a finding lasts")
+
+
+class ReplicasContested(Check[ReplicasContestedOptions]):
+    """Another program, or a person, writes a fleet's number of replicas: it is left alone."""
+
+    options_type = ReplicasContestedOptions
+
+    def find(self, tick: Tick) -> Iterator[Finding | Unchecked]:
+        for name, fleet in tick.fleets.items():
+            if why := fleet.snapshot.missing.get(f"target/{name}"):
+                yield Unchecked(self.context.name, why, {"fleet": name})
+            elif fleet.override is not None and fleet.override.contested:
+                yield Finding(
+                    check=self.context.name,
+                    severity=self.options.severity,
+                    summary=f"Fleet {name} is not scaled: {fleet.override.actor} writes its size.",
+                    labels={"fleet": name},
+                    evidence={
+                        "writer": fleet.override.actor,
+                        "reason": fleet.override.reason,
+                        "current_replicas": str(fleet.snapshot.current),
+                        "wanted_replicas": str(fleet.decision.desired),
+                    },
+                    remedy="Let only one of the two write replicas; the reason says how.",
                 )
 
 

@@ -205,7 +205,7 @@ def _unheard(fleet: Fleet, replicas: Sequence[Replica], now: float) -> Iterator[
 def _replica(fleet: Fleet, unit: Unit, snapshot: Snapshot, hearing: Hearing) -> Replica:
     running = unit.phase is UnitPhase.RUNNING
     if not fleet.queues:
-        return Replica(unit, None, ready=running)
+        return Replica(unit, None, ready=running and unit.ready is not False)
     worker = _worker_of(unit, snapshot.workers)
     if worker is None:
         return Replica(unit, None, ready=False, unheard=hearing.never(unit, snapshot.now))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import count, islice, takewhile
 
@@ -88,6 +88,23 @@ def choose(snapshot: FleetSnapshot, number: int) -> tuple[Replica, ...]:
     return tuple(victims)
 
 
+def kept_by_order(leaving: Collection[str], snapshot: FleetSnapshot) -> Mapping[str, str]:
+    """Who of those that would leave cannot yet -> who has to leave before.
+
+    Where units have ordinals the highest goes first: one that stays above keeps all below it.
+    """
+    staying = [r for r in snapshot.replicas if _alive(r) and r.name not in leaving]
+    ordered = ((r.unit.ordinal, r.name) for r in staying if r.unit.ordinal is not None)
+    highest, name = max(ordered, default=(-1, ""))
+    return {
+        replica.name: name
+        for replica in snapshot.replicas
+        if replica.name in leaving
+        and replica.unit.ordinal is not None
+        and replica.unit.ordinal < highest
+    }
+
+
 def removable(replica: Replica, snapshot: FleetSnapshot) -> bool:
     """Whether all we know says that the unit is empty. It is asked once more before it goes."""
     if replica.terminating or replica.unit.drain is None:
@@ -114,9 +131,12 @@ def _cost_of_losing(replica: Replica, zones: Counter[str]) -> tuple[float, ...]:
 
 
 def _resume(snapshot: FleetSnapshot, wanted: int) -> list[Wish]:
-    """Give work back to draining workers that can hear us, the latest drained first."""
+    """Give work back to draining workers that can hear us, the latest drained first.
+
+    Of those with ordinals the lowest: one that stays above keeps all that drain below it.
+    """
     able = [r for r in snapshot.replicas if _resumable(r)]
-    able.sort(key=lambda replica: -(replica.unit.drain.since if replica.unit.drain else 0.0))
+    able.sort(key=_resumed_first)
     reason = "demand returned: a draining unit is cheaper than a new one"
     return [
         _tell(ActionKind.RESUME, replica, snapshot, reason) for replica in able[: max(0, wanted)]
@@ -196,6 +216,11 @@ def _lacking(consumed: frozenset[str], fleet: Fleet) -> tuple[str, ...]:
 def _resumable(replica: Replica) -> bool:
     drain = replica.unit.drain
     return drain is not None and not drain.pinned and not replica.silent and _alive(replica)
+
+
+def _resumed_first(replica: Replica) -> tuple[int, float]:
+    since = replica.unit.drain.since if replica.unit.drain else 0.0
+    return replica.unit.ordinal or 0, -since
 
 
 def _alive(replica: Replica) -> bool:

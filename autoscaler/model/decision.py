@@ -54,7 +54,8 @@ class Step:
 class Override:
     """What an operator put in the engine's place, until `expires_at` (Unix seconds; None = never).
 
-    replicas None: paused, decide but do not act. Otherwise: hold this number.
+    replicas None: paused, decide but do not act. Otherwise: hold this number. contested: another
+    program writes the number too, so that nothing is done whoever asks.
     """
 
     fleet: str
@@ -63,6 +64,7 @@ class Override:
     created_at: float
     expires_at: float | None = None
     replicas: int | None = None
+    contested: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,7 +129,9 @@ class Drain:
 class Unit:
     """One replica as its target knows it. `worker` is the nodename that its worker will have.
 
-    ordinal is set where only the highest may leave (StatefulSets).
+    ordinal is set where only the highest may leave (StatefulSets). ready: what its platform says,
+    None where it does not tell. condition: what keeps it from working, such as unschedulable.
+    spot: it may be taken away at any time. grace_seconds: how long it may take to stop.
     """
 
     name: str
@@ -140,6 +142,12 @@ class Unit:
     shielded: bool = False
     zone: str = ""
     ordinal: int | None = None
+    ready: bool | None = None
+    condition: str = ""
+    node: str = ""
+    spot: bool = False
+    image: str = ""
+    grace_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

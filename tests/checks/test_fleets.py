@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from autoscaler.checks.fleets import DesiredAboveMax, DrainStuck, FleetFailing
-from autoscaler.model import Drain, DrainRules, Severity
+from autoscaler.checks.fleets import (
+    DesiredAboveMax,
+    DrainStuck,
+    FleetFailing,
+    ReplicasContested,
+)
+from autoscaler.model import Drain, DrainRules, Override, Severity
 from tests.checks.scene import look, make, scene
 from tests.records import NOW, replica, seen
 from tests.ticks import asks, turn
@@ -87,3 +94,22 @@ def test_a_turn_that_ends_in_a_bug():
     assert finding.summary == "Fleet default is not scaled: KeyError('x')."
     assert finding.severity is Severity.CRITICAL
     assert look(make(FleetFailing), scene(turn())) == ([], [])
+
+
+def test_a_fleet_whose_size_another_writes():
+    hold = Override("default", "KEDA scales it: delete the ScaledObject", "keda", NOW, None, None)
+    held = replace(turn(5, snapshot=seen(replica("u1"))), override=replace(hold, contested=True))
+    (finding,), unchecked = look(make(ReplicasContested), scene(held))
+    assert finding.summary == "Fleet default is not scaled: keda writes its size."
+    assert finding.evidence["reason"] == "KEDA scales it: delete the ScaledObject"
+    assert (finding.evidence["current_replicas"], finding.evidence["wanted_replicas"]) == ("1", "5")
+    assert unchecked == []
+    paused = replace(held, override=hold)
+    assert look(make(ReplicasContested), scene(paused)) == ([], [])
+    assert look(make(ReplicasContested), scene(replace(held, override=None))) == ([], [])
+
+
+def test_who_writes_the_size_is_not_known_where_the_target_is_not_read():
+    blind = turn(5, snapshot=seen(missing={"target/default": "no answer"}))
+    findings, (unjudged,) = look(make(ReplicasContested), scene(blind))
+    assert (findings, unjudged.labels) == ([], {"fleet": "default"})

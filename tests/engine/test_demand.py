@@ -147,6 +147,12 @@ def test_a_fleet_without_queues_asks_no_worker():
     assert seen.missing == {}
 
 
+def test_where_no_worker_is_asked_the_platforms_word_on_readiness_counts():
+    units = [replace(unit(name), ready=ready) for name, ready in (("a", True), ("b", False))]
+    seen = view(world(units=units), queues=())
+    assert [replica.ready for replica in seen.replicas] == [True, False]
+
+
 def test_ready_means_subscribed_and_heard_of():
     snapshot = world(
         [QueueState("default", 0)],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from autoscaler.engine.invariants import violations
-from autoscaler.engine.scale_in import choose, plan, removable
+from autoscaler.engine.scale_in import choose, kept_by_order, plan, removable
 from autoscaler.model import ActionKind, Decision, Drain, Fence, QueuesFrom, UnitPhase
 from tests.records import NOW, replica, seen
 
@@ -212,3 +212,19 @@ def test_only_the_highest_ordinals_may_leave():
     assert names(choose(seen(*units, shielded), 2)) == []
     middle = replica("w-2", unit={"ordinal": 2, "shielded": True})
     assert names(choose(seen(*units[:2], middle, units[3]), 3)) == ["w-3"]
+
+
+def test_of_draining_ordinals_the_lowest_is_resumed():
+    """One that stays above would keep all that drain below it."""
+    drain = {"drain": Drain(NOW - 10, ("default",))}
+    units = [replica(f"w-{n}", unit={"ordinal": n, **(drain if n else {})}) for n in (0, 3, 1, 2)]
+    assert wanted(seen(*units), 2)[0] == (RESUME, "w-1")
+
+
+def test_who_waits_for_a_higher_ordinal():
+    units = [replica(f"w-{n}", unit={"ordinal": n}) for n in range(4)]
+    assert kept_by_order({"w-3", "w-2"}, seen(*units)) == {}
+    assert kept_by_order({"w-1", "w-2"}, seen(*units)) == {"w-1": "w-3", "w-2": "w-3"}
+    gone = replica("w-3", unit={"ordinal": 3}, phase=UnitPhase.TERMINATING)
+    assert kept_by_order({"w-2"}, seen(*units[:3], gone)) == {}
+    assert kept_by_order({"a"}, seen(replica("a"), replica("b"))) == {}

@@ -110,14 +110,18 @@ class Rig:
     def _target(self) -> dict[str, object]:
         command = [sys.executable, "-m", "celery", "-A", "tests.celery_app", "worker"]
         command += ["--hostname", "{unit}@%h", "--queues", "{queues}", "--concurrency", "{slots}"]
-        env = {
+        env = self.worker_environment()
+        return {"kind": "local", "command": command, "cwd": str(TESTS.parent), "env": env}
+
+    def worker_environment(self) -> dict[str, str]:
+        """What the workers' application reads."""
+        return {
             "CELERY_APP_BROKER_URL": self._broker_url,
             "CELERY_APP_LEDGER_URL": self._ledger_url,
             "CELERY_APP_PREFETCH": str(self.load.prefetch),
             "CELERY_APP_ACKS_LATE": str(int(self.load.acks_late)),
             "CELERY_APP_VISIBILITY_TIMEOUT": str(self.load.visibility_timeout),
         }
-        return {"kind": "local", "command": command, "cwd": str(TESTS.parent), "env": env}
 
     async def hold(self, replicas: int) -> None:
         """As an operator's `scale` does."""

@@ -50,12 +50,17 @@ def additions(
     missing = tuple(action for action in reversed(asked.values()) if not _is_there(action, units))
     for action in missing:
         applied.refuse_stale_addition(action)
-    present = sum(1 for unit in units.values() if unit.phase in PRESENT)
-    if missing and present + len(missing) > maximum:
-        raise TargetConflict(
-            f"{present} units are there already: {len(missing)} more would exceed {maximum}"
-        )
+    refuse_too_many(len(missing), units, maximum)
     return missing
+
+
+def refuse_too_many(more: int, units: Mapping[str, Unit], maximum: int) -> None:
+    """Raises TargetConflict when so many more units would be too many."""
+    present = sum(1 for unit in units.values() if unit.phase in PRESENT)
+    if more and present + more > maximum:
+        raise TargetConflict(
+            f"{present} units are there already: {more} more would exceed {maximum}"
+        )
 
 
 def refuse_mark(action: Action, units: Mapping[str, Unit], applied: Applied) -> None:

@@ -26,7 +26,7 @@ ACTING = (
     Bug(
         "busy_ones_go_too",
         "actuator",
-        "return busy + await self._batch(empty, self._target.remove)",
+        "return waiting + await self._batch(leaving, self._target.remove)",
         "return await self._batch(actions, self._target.remove)",
     ),
     Bug("drains_are_not_marked", "actuator", "if mark != drain:", "if False:"),
@@ -137,7 +137,7 @@ ACTING = (
     ),
     Bug(
         "one_plugins_bug_is_the_end",
-        "controller",
+        "polling",
         "except Exception as error:  # noqa: BLE001 - one plugin's bug",
         "except ArithmeticError as error:  # one plugin's bug",
     ),
@@ -232,7 +232,7 @@ ACTING = (
     Bug(
         "target_has_no_maximum",
         "clients.units.rules",
-        "if missing and present + len(missing) > maximum:",
+        "if more and present + more > maximum:",
         "if False:",
     ),
     Bug(

@@ -92,27 +92,27 @@ READINGS = (
     ),
     Bug(
         "source_error_is_swallowed",
-        "controller",
+        "polling",
         "except (SourceError, TargetError) as error:\n            missing[name] = str(error)",
         "except (SourceError, TargetError):\n            pass",
     ),
     Bug(
         "source_timeout_is_swallowed",
-        "controller",
+        "polling",
         'missing[name] = f"no answer within {self._patience_seconds:g} s"',
         "pass",
     ),
     Bug(
         "polls_wait_for_ever",
-        "controller",
+        "polling",
         "async with asyncio.timeout(self._patience_seconds):",
         "async with asyncio.timeout(None):",
     ),
     Bug(
         "yesterdays_snapshot",
         "controller",
-        "self._snapshot = snapshot = await self._observe(now)",
-        "snapshot, self._snapshot = self._snapshot, await self._observe(now)",
+        "self._snapshot = snapshot = await self._polling.observe(now)",
+        "snapshot, self._snapshot = self._snapshot, await self._polling.observe(now)",
     ),
     Bug(
         "first_look_trusts_silence",
