@@ -89,8 +89,7 @@ class Draft:
     def fleet(self, *, demand: str | None) -> Spec:
         """As it stands in the config."""
         spec: Spec = {"name": self.name}
-        if self.queues:
-            spec["queues"] = list(self.queues)
+        spec["queues"] = list(self.queues)
         if self.slots_per_replica is not None:
             spec["slots_per_replica"] = self.slots_per_replica
         spec["target"] = self.target
