@@ -85,7 +85,7 @@ def test_triggers_of_airflow_need_no_queue():
     query = "SELECT ceil(count(*) / 1000) FROM trigger"
     metadata = f"{{query: {query}, targetQueryValue: '1', activationTargetQueryValue: '1'}}"
     (fleet,) = scaled(f"{{type: postgresql, metadata: {metadata}}}").fleets
-    assert "queues" not in fleet
+    assert fleet["queues"] == []
     assert fleet["policies"][0]["activation_value"] == 1000
 
 
@@ -185,7 +185,7 @@ spec:
     )
     conversion = convert([Text("two.yaml", text)])
     assert [fleet["name"] for fleet in conversion.fleets] == ["web", "bank-web", "2-bank-web"]
-    assert "queues" not in conversion.fleets[1]
+    assert conversion.fleets[1]["queues"] == []
     assert "only one can have it" in messages(conversion)
 
 
