@@ -154,8 +154,8 @@ def _drain_faults(location: Location, drain: Any) -> Iterator[Fault]:
 
 
 def _budget_faults(location: Location, fleet: Any, airflow: tuple[str, ...]) -> Iterator[Fault]:
-    """Budgets that would bound nothing; those of a `Config` may be its defaults."""
-    written = isinstance(fleet, Mapping) and "budgets" in fleet
+    """Budgets that would bound nothing; what is checked already may be the defaults."""
+    written = isinstance(_get(fleet, "budgets"), Mapping)
     by_broker = _get(fleet, "demand") in (None, FROM_BROKER) and not demand_source(fleet, airflow)
     if written and by_broker:
         message = "are kept only where an Airflow database knows the fleet's demand; add one"
