@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autoscaler.engine.budgets import Loads
-from autoscaler.engine.guards import cap_growth
+from autoscaler.engine.decide import decide
+from autoscaler.engine.guards import GuardMemory, cap_growth
+from autoscaler.engine.history import History
 from autoscaler.engine.verdict import verdict
 from autoscaler.model import (
     AirflowState,
@@ -26,6 +28,7 @@ from autoscaler.model import (
     Step,
     Verdict,
 )
+from tests.engine.policies import Says
 from tests.records import NOW, fleet, replica, seen
 
 FLEET = fleet(airflow="airflow", max_replicas=50, min_replicas=0)
@@ -188,6 +191,13 @@ def test_growth_beyond_the_budget_is_capped_and_nothing_else():
     assert capped(5, min_replicas=4).after == 4
     assert capped(5, override=Override("f", "a test", "me", NOW, None, 5)) is None
     assert capped(5, override=Override("f", "a test", "me", NOW)).after == 2
+
+
+def test_a_decision_ends_with_it():
+    bounded = replace(view(2), headroom=Headroom(1, USED_UP.verdict))
+    settled = History(guard=GuardMemory.settled(NOW - 5))
+    decision, _ = decide([Says(9)], bounded, settled)
+    assert (decision.desired, decision.reason) == (3, "BudgetExceeded")
 
 
 def test_the_verdict_names_what_is_used_up_but_only_when_it_held_growth_back():
