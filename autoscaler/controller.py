@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from autoscaler.actuator import Actuator
 from autoscaler.config import Config, FleetConfig
-from autoscaler.engine.budgets import Usage
+from autoscaler.engine.budgets import Loads
 from autoscaler.engine.demand import Past, fleet_snapshot
 from autoscaler.engine.footprints import Footprints
 from autoscaler.engine.profiles import Profiles
@@ -23,6 +23,7 @@ from autoscaler.interfaces import Context, Leadership, Source, Target, WorkerCon
 from autoscaler.leader.sole import SoleLeader
 from autoscaler.model import (
     Fleet,
+    FleetSnapshot,
     FleetTick,
     Footprint,
     Outcome,
@@ -69,7 +70,7 @@ class Controller:
         self.overrides = overrides or Overrides(config.state_directory)
         self.last: Tick | None = previous.last if previous else None
         self.profiles: Profiles = previous.profiles if previous else Profiles()
-        self._usages: dict[str, Usage] = previous._usages if previous else {}
+        self._loads: Loads = previous._loads if previous else Loads()
         self.footprints: Footprints = previous.footprints if previous else Footprints()
         self._turns = asyncio.Lock()
         self._patience_seconds = patience_seconds
@@ -114,13 +115,10 @@ class Controller:
     async def _tick(self, now: float) -> Tick:
         started = asyncio.get_running_loop().time()
         self._snapshot = snapshot = await self._polling.observe(now)
-        self._usages = {
-            airflow: self._usages.get(airflow, Usage()).after(snapshot, airflow)
-            for airflow in {fleet.airflow for fleet in self.fleets if fleet.airflow}
-        }
+        views = self._views(snapshot)
         async with asyncio.TaskGroup() as turns:
             running = {
-                name: turns.create_task(self._turn(reconciler, snapshot))
+                name: turns.create_task(self._turn(reconciler, views[name]))
                 for name, reconciler in self._reconcilers.items()
             }
         learned = self._learn(snapshot)
@@ -168,19 +166,20 @@ class Controller:
             except Exception:  # noqa: BLE001 - one observer's bug must not stop the loop
                 self._bugs[f"observer/{observer!r}"] = traceback.format_exc()
 
-    async def _turn(self, reconciler: Reconciler, snapshot: Snapshot) -> FleetTick:
+    def _views(self, snapshot: Snapshot) -> dict[str, FleetSnapshot]:
+        """What each fleet sees, with its share of what all of them load."""
+        views = {}
+        for name, reconciler in self._reconcilers.items():
+            memory = reconciler.memory
+            past = Past(memory.hearing, memory.custody, self.profiles)
+            views[name] = fleet_snapshot(reconciler.fleet, snapshot, past)
+        self._loads = self._loads.after(snapshot, views)
+        return self._loads.laid_on(views)
+
+    async def _turn(self, reconciler: Reconciler, view: FleetSnapshot) -> FleetTick:
         fleet = reconciler.fleet
-        memory = reconciler.memory
-        past = Past(
-            hearing=memory.hearing,
-            custody=memory.custody,
-            profiles=self.profiles,
-            usage=self._usages.get(fleet.airflow or "", Usage()),
-            sharing=sum(other.airflow == fleet.airflow for other in self.fleets),
-        )
-        view = fleet_snapshot(fleet, snapshot, past)
         try:
-            return await reconciler.turn(view, self._override(fleet.name, snapshot.now))
+            return await reconciler.turn(view, self._override(fleet.name, view.now))
         except Exception as error:  # noqa: BLE001 - one fleet's bug must not stop the others
             self._bugs[f"fleet/{fleet.name}"] = traceback.format_exc()
             return reconciler.failed(view, repr(error))

@@ -21,7 +21,16 @@ from tests.postgres import postgres_server
 
 TASK_INSTANCES, READS = 1_000_000, 40
 BOUND_MILLISECONDS, BOUND_OF_HISTORY = 50.0, 2000.0
-QUERIES = ("vitals", "with_executor", "scheduled", "pools", "jobs", "hidden", "next_runs")
+QUERIES = (
+    "vitals",
+    "with_executor",
+    "scheduled",
+    "pools",
+    "jobs",
+    "hidden",
+    "next_runs",
+    "connections",
+)
 
 
 class Timed(Snapshot):

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from autoscaler.controller import Controller
+from autoscaler.engine.explain import explain
 from autoscaler.engine.verdict import verdict
 from autoscaler.errors import SourceError
 from autoscaler.model import (
@@ -96,12 +97,21 @@ async def test_no_more_workers_come_than_the_database_has_connections_for(world,
     await ticks.run(5)
     say(world, queued=8, connections=8)
     await ticks.run(5)
-    assert len(world.units) == 2, "two levels, so that the cost of a worker is known"
+    assert len(world.units) == 2
     say(world, queued=50, connections=8)
-    turn = await ticks.run(5)
+    await ticks.run(1)
+    assert len(world.units) == 4, "66 + 2 x 10 of 90, as 10 are assumed"
+    await ticks.run(2)
+    assert len(world.units) == 4, "what the new ones take does not show yet"
+    turn = await ticks.run(7)
     assert len(world.units) == 5, "50 + 5 x 8 of 90"
-    assert verdict(turn).bottleneck is Bottleneck.DATABASE
-    assert "90 of 100 database connections are in use, about 8.0 a worker" in verdict(turn).message
+    told = verdict(turn)
+    assert (told.bottleneck, turn.decision.reason) == (Bottleneck.DATABASE, "BudgetExceeded")
+    assert told.message == (
+        "90 of 100 database connections are in use, 90 may be;"
+        " about 8 a replica, by what they cost so far"
+    )
+    assert any(told.message in why for why in explain(turn).why_not_more)
     say(world, connections=8)
     await ticks.run(20)
     assert len(world.units) == 1, "and nothing keeps them from leaving"

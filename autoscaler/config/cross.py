@@ -71,12 +71,14 @@ def cross_faults(data: Any) -> Iterator[Fault]:
     fleets = list(fleets) if isinstance(fleets, list | tuple) else []
     yield from _name_faults(fleets)
     yield from _queue_faults(fleets)
-    yield from _demand_faults(fleets, airflow_sources(_get(data, "sources")))
+    airflow = airflow_sources(_get(data, "sources"))
+    yield from _demand_faults(fleets, airflow)
     for index, fleet in enumerate(fleets):
         if not isinstance(fleet, Mapping | Options):
             continue
         yield from _size_faults(("fleets", index), fleet)
         yield from _drain_faults(("fleets", index, "drain"), _get(fleet, "drain"))
+        yield from _budget_faults(("fleets", index, "budgets"), fleet, airflow)
     if served := [fleet for fleet in fleets if _has_queues(fleet)]:
         yield from _source_faults(data, served)
     yield from _listen_faults(_get(data, "http"))
@@ -149,6 +151,15 @@ def _drain_faults(location: Location, drain: Any) -> Iterator[Fault]:
         value = _get(drain, key)
         if isinstance(value, int | float) and not least <= value <= most:
             yield (*location, key), f"must be from {least} to {most}, not {value:g}"
+
+
+def _budget_faults(location: Location, fleet: Any, airflow: tuple[str, ...]) -> Iterator[Fault]:
+    """Budgets that would bound nothing; what is checked already may be the defaults."""
+    written = isinstance(_get(fleet, "budgets"), Mapping)
+    by_broker = _get(fleet, "demand") in (None, FROM_BROKER) and not demand_source(fleet, airflow)
+    if written and by_broker:
+        message = "are kept only where an Airflow database knows the fleet's demand; add one"
+        yield location, f"{message} to sources, or leave budgets out"
 
 
 def _source_faults(data: Any, fleets: list[Any]) -> Iterator[Fault]:

@@ -50,17 +50,19 @@ def _checked_policies(policies: tuple[PolicyConfig, ...]) -> tuple[PolicyConfig,
 class BudgetsConfig(Options):
     """What all workers of an Airflow share, and how much of it may be in use for more to come."""
 
-    database_connections_percent: float = Field(
+    database_connections_percent: float | None = Field(
         default=BUDGETS.database_connections_percent,
         gt=0,
         le=100,
-        description="no replica is added that would take more of the database's connections",
+        description="no replica is added that would take more of the database's connections; "
+        "null: however many",
     )
-    api_latency_seconds: float = Field(
+    api_latency_seconds: float | None = Field(
         default=BUDGETS.api_latency_seconds,
         gt=0,
         le=60,
-        description="nor one that would make the API server answer more slowly than this",
+        description="nor one that would make the API server of Airflow 3 answer more slowly; "
+        "null: however slowly",
     )
 
 

@@ -1,135 +1,108 @@
-"""How many more workers the database and the API server bear, by what each one has cost so far."""
+"""What fleets may still add to what they load together, by what is known of it and was learned."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from itertools import combinations
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from statistics import median
 
-from autoscaler.model import ApiServerState, Bottleneck, Fleet, Headroom, Replica, Snapshot, Verdict
+from autoscaler.engine.crew import Crew, told_of
+from autoscaler.engine.growth import Growth, Level
+from autoscaler.engine.guards import GAP_INTERVALS, GAP_SECONDS
+from autoscaler.engine.headroom import Claim, fitting
+from autoscaler.engine.loads import Latency, Load, loads
+from autoscaler.model import FleetSnapshot, Headroom, Snapshot, Verdict
 
-MOST_LEVELS = 32
-ENOUGH_READINGS = 3
-WEIGHT = 0.2
-NEGLIGIBLE = 1e-6
-
-
-@dataclass(frozen=True, slots=True)
-class Level:
-    """What was read with so many workers: a moving mean, and of how many readings."""
-
-    mean: float
-    readings: int = 1
-
-    def after(self, value: float) -> Level:
-        """With one more reading."""
-        share = max(WEIGHT, 1 / (self.readings + 1))
-        return Level(self.mean + share * (value - self.mean), self.readings + 1)
+STEADYING = 3
+NOTHING_KNOWN = Crew()
+Views = Mapping[str, FleetSnapshot]
 
 
 @dataclass(frozen=True, slots=True)
-class Cost:
-    """How a reading rises with the number of workers. A value; the last levels are kept."""
+class Loads:
+    """What is remembered of them from tick to tick. A value: `after` returns the next one.
 
-    levels: Mapping[int, Level] = field(default_factory=dict)
-
-    def after(self, workers: int, value: float) -> Cost:
-        """With one more reading."""
-        others = {number: level for number, level in self.levels.items() if number != workers}
-        known = self.levels.get(workers)
-        kept = list(others.items())[-(MOST_LEVELS - 1) :]
-        return Cost({**dict(kept), workers: known.after(value) if known else Level(value)})
-
-    @property
-    def per_worker(self) -> float | None:
-        """The median of the rises between any two levels (Theil, 1950); None until there are two.
-
-        A single odd level moves it little. What falls as workers come costs nothing.
-        """
-        known = [(n, lv.mean) for n, lv in self.levels.items() if lv.readings >= ENOUGH_READINGS]
-        pairs = combinations(sorted(known), 2)
-        rises = [(high - low) / (more - fewer) for (fewer, low), (more, high) in pairs]
-        return max(0.0, median(rises)) if rises else None
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """What the workers of one Airflow take of what they share. A value: `after` gives the next."""
-
-    connections: Cost = field(default_factory=Cost)
-    latency: Cost = field(default_factory=Cost)
-
-    def after(self, snapshot: Snapshot, airflow: str) -> Usage:
-        """With what one tick tells; nothing while it is not known how many workers there are."""
-        if not snapshot.worker_sources or snapshot.worker_sources & snapshot.missing.keys():
-            return self
-        workers = sum(not worker.offline for worker in snapshot.workers.values())
-        connections, latency = self.connections, self.latency
-        state = snapshot.airflows.get(airflow)
-        if state is not None and state.connections is not None:
-            connections = connections.after(workers, state.connections)
-        if (seconds := _latency_seconds(snapshot)) is not None:
-            latency = latency.after(workers, seconds)
-        return Usage(connections, latency)
-
-
-def headroom(
-    fleet: Fleet, snapshot: Snapshot, replicas: tuple[Replica, ...], usage: Usage, sharing: int
-) -> Headroom | None:
-    """By how many replicas an Airflow fleet may grow; None without a bound.
-
-    sharing: how many fleets use the same Airflow; each may take its part of what is free in one
-    tick, and at least one replica. What this one has started and is not ready yet is taken from
-    that. Until it is known what a worker costs, only a budget that is used up holds growth back.
+    now: what was read at the last tick; what was not bounds nobody. growths: what was learned of
+    each, by its source. latencies: the last ones (seconds). turn: counts ticks, so that what cannot
+    be divided goes to one fleet after the other.
     """
-    if fleet.airflow is None:
-        return None
-    starting = sum(replica.serving and not replica.ready for replica in replicas)
-    bounds = (_connections(fleet, snapshot, usage), _latency(fleet, snapshot, usage))
-    rooms = [
-        Headroom(max(0, max(room // sharing, min(room, 1)) - starting), verdict)
-        for room, verdict in bounds
-        if room is not None
-    ]
-    return min(rooms, key=lambda room: room.replicas, default=None)
+
+    now: tuple[Load, ...] = ()
+    growths: Mapping[str, Growth] = field(default_factory=dict)
+    crews: Mapping[str, Crew] = field(default_factory=dict)
+    latencies: tuple[float, ...] = ()
+    turn: int = 0
+
+    def after(self, snapshot: Snapshot, views: Views) -> Loads:
+        """With what one tick tells of all fleets whose demand Airflow knows."""
+        mine = {name: view for name, view in views.items() if view.fleet.airflow is not None}
+        crews = dict(self._crews(mine))
+        told = {name for name, view in mine.items() if told_of(view)}
+        read = tuple(loads(snapshot, mine))
+        growths = dict(self.growths)
+        for load in read:
+            if told.issuperset(load.fleets):
+                replicas = {name: crews[name].connected for name in load.fleets}
+                level = Level(replicas, snapshot.now, snapshot.now, (load.level,))
+                gap = max(_gap_seconds(mine[name]) for name in load.fleets)
+                growths[load.source] = growths.get(load.source, Growth()).after(level, gap)
+        latest = tuple(load.level for load in read if isinstance(load, Latency))
+        latencies = (*self.latencies, *latest)[-STEADYING:] if latest else ()
+        return Loads(read, growths, crews, latencies, self.turn + 1)
+
+    def laid_on(self, views: Views) -> dict[str, FleetSnapshot]:
+        """The views, with what bounds their growth most."""
+        tightest: dict[str, Headroom] = {}
+        for load in map(self._steadied, self.now):
+            for name, headroom in self._headrooms(load, views):
+                if name not in tightest or headroom.replicas < tightest[name].replicas:
+                    tightest[name] = headroom
+        bounded = {name: replace(views[name], headroom=each) for name, each in tightest.items()}
+        return {**views, **bounded}
+
+    def _crews(self, views: Views) -> Iterator[tuple[str, Crew]]:
+        """Of a fleet that cannot be counted now, as it was."""
+        for name, view in views.items():
+            before = self.crews.get(name)
+            if told_of(view):
+                yield name, Crew.first(view) if before is None else before.after(view)
+            elif before is not None:
+                yield name, before
+
+    def _steadied(self, load: Load) -> Load:
+        """One slow answer, or quick one, does not make an API server slow or quick."""
+        if isinstance(load, Latency):
+            return replace(load, level=median(self.latencies))
+        return load
+
+    def _headrooms(self, load: Load, views: Views) -> Iterator[tuple[str, Headroom]]:
+        claims = {name: self._claim(load, views[name]) for name in load.fleets}
+        for name, more in fitting(load.level, claims, self.turn).items():
+            message = _sentence(load, claims[name])
+            yield name, Headroom(more, Verdict(load.bottleneck, message))
+
+    def _claim(self, load: Load, view: FleetSnapshot) -> Claim:
+        fleet = view.fleet
+        learned = self.growths.get(load.source, Growth()).per_replica(fleet.name)
+        return Claim(
+            limit=load.limit(fleet.budgets),
+            cost=load.assumed(view) if learned is None else learned,
+            assumed=learned is None,
+            coming=self.crews.get(fleet.name, NOTHING_KNOWN).coming,
+            may_add=max(0, fleet.max_replicas - view.current),
+        )
 
 
-def _connections(fleet: Fleet, snapshot: Snapshot, usage: Usage) -> tuple[int | None, Verdict]:
-    """How many workers the database has connections for."""
-    state = snapshot.airflows.get(fleet.airflow or "")
-    percent = fleet.budgets.database_connections_percent
-    used, most = (state.connections, state.max_connections) if state else (None, None)
-    each = usage.connections.per_worker
-    free = None if used is None or most is None else math.floor(most * percent / 100) - used
-    cost = "" if each is None else f", about {each:.1f} a worker"
-    message = f"{used} of {most} database connections are in use{cost}; {percent:g} % may be"
-    return _room(free, each), Verdict(Bottleneck.DATABASE, message)
+def _gap_seconds(view: FleetSnapshot) -> float:
+    return max(GAP_SECONDS, GAP_INTERVALS * view.fleet.interval_seconds)
 
 
-def _latency(fleet: Fleet, snapshot: Snapshot, usage: Usage) -> tuple[int | None, Verdict]:
-    """How many workers the API server can serve in time."""
-    seconds, allowed = _latency_seconds(snapshot), fleet.budgets.api_latency_seconds
-    each = usage.latency.per_worker
-    free = None if seconds is None else allowed - seconds
-    cost = "" if each is None else f", {1000 * each:.0f} ms more with each worker"
-    message = f"the API server answers in {seconds or 0:.2f} s{cost}; {allowed:g} s are allowed"
-    return _room(free, each), Verdict(Bottleneck.API_SERVER, message)
-
-
-def _room(free: float | None, each: float | None) -> int | None:
-    """How many workers fit into what is free; None when that is no bound, or not known."""
-    if free is None:
-        return None
-    if free <= 0:
-        return 0
-    if each is None or each < NEGLIGIBLE:
-        return None
-    return math.floor(free / each)
-
-
-def _latency_seconds(snapshot: Snapshot) -> float | None:
-    """Of the slowest API server."""
-    told = (o for o in snapshot.observations.values() if isinstance(o, ApiServerState))
-    return max((state.latency_seconds for state in told), default=None)
+def _sentence(load: Load, claim: Claim) -> str:
+    used, each = load.words(claim.limit or 0.0, claim.cost)
+    parts = [used]
+    if claim.cost:
+        known = "assumed until it is known" if claim.assumed else "by what they cost so far"
+        parts.append(f"about {each} a replica, {known}")
+    if claim.coming:
+        parts.append(f"{claim.coming} still coming")
+    return "; ".join(parts)

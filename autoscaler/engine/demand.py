@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from autoscaler.engine.airflow_demand import airflow_demand
-from autoscaler.engine.budgets import Usage, headroom
 from autoscaler.engine.custody import Custody
 from autoscaler.engine.fleet_samples import FLEET_SAMPLES, fleet_samples
 from autoscaler.engine.hearing import STARTING_SECONDS, Hearing
@@ -75,16 +74,11 @@ def take_snapshot(
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What earlier ticks told of a fleet's units, of how long things take, and what they cost.
-
-    sharing: how many fleets take from what `usage` is of.
-    """
+    """What earlier ticks told of a fleet's units, and of how long things take."""
 
     hearing: Hearing = NOTHING
     custody: Custody = field(default_factory=Custody)
     profiles: Profiles = field(default_factory=Profiles)
-    usage: Usage = field(default_factory=Usage)
-    sharing: int = 1
 
 
 def fleet_snapshot(fleet: Fleet, snapshot: Snapshot, past: Past | None = None) -> FleetSnapshot:
@@ -120,7 +114,6 @@ def fleet_snapshot(fleet: Fleet, snapshot: Snapshot, past: Past | None = None) -
         listening=listening,
         airflow=airflow,
         blockage=blockage(airflow, down, replicas, snapshot.now),
-        headroom=headroom(fleet, snapshot, replicas, past.usage, past.sharing),
         start_up=past.profiles.start_up(fleet.name),
     )
 

@@ -75,10 +75,13 @@ class QueuesFrom(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Budgets:
-    """How much of what all workers of an Airflow share may be in use for a fleet to grow."""
+    """How much of what all workers of an Airflow share may be in use for a fleet to grow.
 
-    database_connections_percent: float = 90.0
-    api_latency_seconds: float = 2.0
+    None: however much is.
+    """
+
+    database_connections_percent: float | None = 90.0
+    api_latency_seconds: float | None = 2.0
 
 
 @dataclass(frozen=True, slots=True)

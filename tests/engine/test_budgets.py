@@ -1,4 +1,4 @@
-"""What a worker costs the database and the API server, and how many more they bear."""
+"""What fleets may still add to what they load together, tick after tick."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autoscaler.engine.budgets import MOST_LEVELS, Cost, Usage, headroom
-from autoscaler.engine.guards import cap_growth
+from autoscaler.engine.budgets import Loads
+from autoscaler.engine.decide import decide
+from autoscaler.engine.guards import GuardMemory, cap_growth
+from autoscaler.engine.history import History
 from autoscaler.engine.verdict import verdict
 from autoscaler.model import (
     AirflowState,
@@ -26,122 +28,149 @@ from autoscaler.model import (
     Step,
     Verdict,
 )
-from tests.records import NOW, fleet, replica, seen, worker
+from tests.engine.policies import Says
+from tests.records import NOW, fleet, replica, seen
 
 FLEET = fleet(airflow="airflow", max_replicas=50, min_replicas=0)
 
 
-def told(workers=2, connections=None, most=100, latency=None, **more):
-    """What one tick tells of so many workers and what they share."""
-    observations = {"airflow": AirflowState(NOW, "2.11", connections=connections)}
-    if connections is not None:
-        observations["airflow"] = replace(observations["airflow"], max_connections=most)
+def world(at=NOW, connections=None, most=100, latency=None, version="3.3.2"):
+    """What one tick reads of what is shared."""
+    state = AirflowState(at, version, connections=connections)
+    observations = {"airflow": state if most is None else replace(state, max_connections=most)}
     if latency is not None:
-        observations["api"] = ApiServerState(NOW, "3.3", {}, latency)
-    heard = {f"w{n}@host": worker(f"w{n}@host") for n in range(workers)}
-    facts = {"observations": observations, "workers": heard, "worker_sources": frozenset({"w"})}
-    return Snapshot(NOW, **{**facts, **more})
+        observations["api"] = ApiServerState(at, version, {}, latency)
+    return Snapshot(at, observations)
 
 
-def learned(*readings, ticks=3):
-    """From (workers, connections, latency) of so many ticks each."""
-    usage = Usage()
-    for workers, connections, latency in readings:
+def view(replicas, at=NOW, name="default", **of_fleet):
+    """So many replicas of one fleet, as long there as matters."""
+    made = seen(*(replica(f"{name}-{n}") for n in range(replicas)), now=at)
+    return replace(made, fleet=replace(FLEET, name=name, **{"slots_per_replica": 4, **of_fleet}))
+
+
+class Watched:
+    """Loads over ticks of five seconds, of which fleets have so many replicas each."""
+
+    def __init__(self, **of_fleets):
+        self.loads, self.at, self.of_fleets = Loads(), NOW, of_fleets
+
+    def tick(self, replicas, ticks=1, connections=None, latency=None, **of_world):
+        """What each fleet may add after so many ticks, with its bottleneck's sentence."""
         for _ in range(ticks):
-            usage = usage.after(told(workers, connections, latency=latency), "airflow")
-    return usage
+            views = {n: view(r, self.at, n, **self.of_fleets) for n, r in replicas.items()}
+            read = world(self.at, connections, latency=latency, **of_world)
+            self.loads = self.loads.after(read, views)
+            self.at += 5
+        return {n: each.headroom for n, each in self.loads.laid_on(views).items()}
+
+    def learn(self, base=10, each=8, base_seconds=0.1, each_seconds=0.05, up_to=4):
+        """Let fleet `default` grow to four replicas, one by one."""
+        for number in range(1, up_to + 1):
+            seconds = base_seconds + each_seconds * number
+            self.tick({"default": number}, 5, base + each * number, seconds)
+        return self
 
 
-def room(snapshot, usage, replicas=(), sharing=1, **budgets):
-    bounded = replace(FLEET, budgets=Budgets(**budgets))
-    return headroom(bounded, snapshot, tuple(replicas), usage, sharing)
+def test_until_a_cost_is_known_one_is_assumed_by_slots():
+    assert Watched().tick({"default": 1}, connections=40)["default"] == Headroom(
+        5,
+        Verdict(
+            Bottleneck.DATABASE,
+            "40 of 100 database connections are in use, 90 may be;"
+            " about 10 a replica, assumed until it is known",
+        ),
+    )
+    unmeasured = Watched(slots_per_replica=None).tick({"default": 1}, connections=20)
+    assert unmeasured["default"].replicas == 2, "34 for Airflow's 16 slots"
+    assert Watched().tick({"default": 1}, connections=89)["default"].replicas == 1
+    assert Watched().tick({"default": 1}, connections=90)["default"].replicas == 0
 
 
-def test_what_a_worker_costs_is_the_median_rise():
-    usage = learned((1, 20, 0.1), (2, 30, 0.2), (4, 50, 0.4), (3, 90, 0.3))
-    assert usage.connections.per_worker == pytest.approx(10)
-    assert usage.latency.per_worker == pytest.approx(0.1)
-
-
-def test_nothing_is_known_of_one_level_or_of_few_readings():
-    assert learned((1, 20, 0.1)).connections.per_worker is None
-    assert learned((1, 20, 0.1), (2, 30, 0.2), ticks=2).connections.per_worker is None
-
-
-def test_what_falls_as_workers_come_costs_nothing():
-    usage = learned((1, 50, 0.4), (2, 40, 0.2))
-    assert usage.connections.per_worker == 0
-    assert room(told(2, 60, latency=0.1), usage) is None
-
-
-def test_a_level_follows_what_is_read_later():
-    cost = Cost()
-    for value in (10.0, 20.0, 30.0, *[40.0] * 30):
-        cost = cost.after(3, value)
-    assert cost.levels[3].mean == pytest.approx(40, abs=0.1)
-    assert cost.levels[3].readings == 33
-
-
-@pytest.mark.parametrize(
-    "snapshot",
-    [
-        told(3, 40, worker_sources=frozenset()),
-        told(3, 40, missing={"w": "down"}),
-        told(3, 40, observations={}),
-        told(3, None),
-    ],
-)
-def test_what_is_not_known_teaches_nothing(snapshot):
-    assert Usage().after(snapshot, "airflow") == Usage()
-
-
-def test_workers_that_took_their_leave_do_not_count():
-    gone = {"a@host": replace(worker("a@host"), offline=True), "b@host": worker("b@host")}
-    usage = Usage().after(replace(told(0, 40), workers=gone), "airflow")
-    assert list(usage.connections.levels) == [1]
+def test_then_what_a_replica_adds():
+    room = Watched().learn().tick({"default": 4}, connections=43, latency=0.3)["default"]
+    assert room.replicas == 5
+    assert room.verdict.message == (
+        "43 of 100 database connections are in use, 90 may be;"
+        " about 8 a replica, by what they cost so far"
+    )
 
 
 def test_the_scarcer_of_the_two_bounds_growth():
-    usage = learned((1, 20, 0.1), (2, 30, 0.2))
-    found = room(told(2, 60, latency=0.2), usage)
-    assert found == Headroom(
-        3,
-        Verdict(
-            Bottleneck.DATABASE,
-            "60 of 100 database connections are in use, about 10.0 a worker; 90 % may be",
-        ),
+    watched = Watched().learn()
+    watched.tick({"default": 4}, 2, connections=42, latency=1.895)
+    room = watched.tick({"default": 4}, connections=42, latency=1.895)["default"]
+    assert (room.replicas, room.verdict.bottleneck) == (2, Bottleneck.API_SERVER)
+    assert room.verdict.message == (
+        "the API server answers in 1.9 s, 2 s are allowed;"
+        " about 0.05 s a replica, by what they cost so far"
     )
-    slow = room(told(2, 60, latency=1.85), usage)
-    assert (slow.replicas, slow.verdict) == (
-        1,
-        Verdict(
-            Bottleneck.API_SERVER,
-            "the API server answers in 1.85 s, 100 ms more with each worker; 2 s are allowed",
-        ),
-    )
-    assert room(told(2, 60, latency=0.2), usage, database_connections_percent=65).replicas == 0
 
 
-def test_until_a_cost_is_known_only_a_budget_that_is_used_up_counts():
-    assert room(told(2, 89, latency=1.9), Usage()) is None
-    used_up = room(told(2, 90), Usage())
-    assert used_up.replicas == 0
-    assert used_up.verdict.message == "90 of 100 database connections are in use; 90 % may be"
-    assert room(told(2, None, latency=2.5), Usage()).verdict.bottleneck is Bottleneck.API_SERVER
+def test_of_latency_nothing_is_assumed_and_one_slow_answer_is_none():
+    watched = Watched()
+    assert watched.tick({"default": 1}, 3, latency=0.3)["default"].replicas == 49
+    assert watched.tick({"default": 1}, latency=3.5)["default"].replicas == 49
+    assert watched.tick({"default": 1}, latency=3.5)["default"].replicas == 0
+    assert watched.tick({"default": 1})["default"] is None, "it was not read"
+    assert watched.tick({"default": 1}, latency=0.3)["default"].replicas == 49
 
 
-def test_what_has_started_and_what_others_may_start_is_taken_off():
-    usage = learned((1, 20, None), (2, 30, None))
-    snapshot = told(2, 30)
-    assert room(snapshot, usage).replicas == 6
-    assert room(snapshot, usage, [replica("a"), replica("b", ready=False)]).replicas == 5
-    assert room(snapshot, usage, sharing=4).replicas == 1
-    assert room(snapshot, usage, sharing=9).replicas == 1
-    assert room(told(2, 89), usage, sharing=2).replicas == 0
+def test_tasks_of_airflow_2_do_not_ask_its_webserver():
+    assert Watched().tick({"default": 1}, latency=9.0, version="2.11")["default"] is None
 
 
-def test_a_fleet_of_no_airflow_has_no_budget():
-    assert headroom(fleet(), told(2, 99), (), Usage(), 1) is None
+@pytest.mark.parametrize(
+    "read",
+    [
+        {},
+        {"connections": 99, "most": None},
+        {"connections": float("nan")},
+        {"latency": float("nan")},
+        {"latency": -1.0},
+    ],
+)
+def test_what_is_not_known_bounds_nobody(read):
+    assert Watched().tick({"default": 1}, **read)["default"] is None
+
+
+def test_a_budget_may_be_lifted():
+    free = Watched(budgets=Budgets(None, None))
+    assert free.tick({"default": 1}, connections=99, latency=9.0)["default"] is None
+
+
+def test_a_fleet_of_no_airflow_has_no_budget_and_counts_for_nothing():
+    watched = Watched(airflow=None)
+    assert watched.tick({"default": 1}, connections=99)["default"] is None
+    assert watched.loads.crews == {}
+
+
+def test_another_airflow_is_not_loaded():
+    assert Watched(airflow="other").tick({"default": 1}, connections=99)["default"] is None
+
+
+def test_fleets_of_one_airflow_divide_what_is_left():
+    rooms = Watched().tick({"a": 1, "b": 1, "c": 1}, connections=20)
+    assert sorted(room.replicas for room in rooms.values()) == [2, 2, 3]
+
+
+def test_workers_that_just_came_are_counted_until_their_load_shows():
+    watched = Watched().learn()
+    assert watched.tick({"default": 4}, connections=42)["default"].replicas == 6
+    room = watched.tick({"default": 7}, connections=42)["default"]
+    assert room.replicas == 3
+    assert room.verdict.message.endswith("; 3 still coming")
+    assert watched.tick({"default": 7}, 2, connections=66)["default"].replicas == 3
+
+
+def test_what_cannot_be_counted_stays_as_it_was():
+    watched = Watched().learn()
+    unread = replace(view(0, watched.at), missing={"target/default": "down"})
+    later = watched.loads.after(world(watched.at, 42), {"default": unread})
+    assert (later.crews, later.growths) == (watched.loads.crews, watched.loads.growths)
+    unheard = Loads().after(world(connections=42), {"default": unread})
+    assert unheard.crews == {}
+    assert unheard.laid_on({"default": unread})["default"].headroom.replicas == 4
 
 
 USED_UP = Headroom(0, Verdict(Bottleneck.DATABASE, "all connections are in use"))
@@ -164,6 +193,13 @@ def test_growth_beyond_the_budget_is_capped_and_nothing_else():
     assert capped(5, override=Override("f", "a test", "me", NOW)).after == 2
 
 
+def test_a_decision_ends_with_it():
+    bounded = replace(view(2), headroom=Headroom(1, USED_UP.verdict))
+    settled = History(guard=GuardMemory.settled(NOW - 5))
+    decision, _ = decide([Says(9)], bounded, settled)
+    assert (decision.desired, decision.reason) == (3, "BudgetExceeded")
+
+
 def test_the_verdict_names_what_is_used_up_but_only_when_it_held_growth_back():
     view = replace(seen(replica("a")), headroom=USED_UP)
     held, free = (Step(Stage.GUARD, 3, 1, reason, "") for reason in ("BudgetExceeded", "Other"))
@@ -174,27 +210,23 @@ def test_the_verdict_names_what_is_used_up_but_only_when_it_held_growth_back():
 
 
 @given(
-    base=st.integers(0, 50),
-    each=st.integers(1, 30),
-    workers=st.integers(1, 20),
+    base=st.integers(0, 60),
+    each=st.integers(0, 30),
     most=st.integers(1, 1000),
-    percent=st.floats(1, 100),
+    percent=st.integers(1, 100),
+    wanted=st.integers(0, 60),
 )
-def test_a_cost_that_is_known_exactly_is_never_exceeded(base, each, workers, most, percent):
-    usage = learned(
-        (workers, base + each * workers, None), (workers + 1, base + each * (workers + 1), None)
-    )
-    snapshot = told(workers, base + each * workers, most)
-    found = room(snapshot, usage, database_connections_percent=percent)
-    after = base + each * (workers + found.replicas)
-    assert found.replicas == 0 or after <= most * percent / 100
-    assert found.replicas == 0 or after + each > int(most * percent / 100)
-
-
-@given(st.lists(st.tuples(st.integers(0, 200), st.floats(0, 1e6)), max_size=100))
-def test_what_is_kept_is_bounded_and_costs_are_never_negative(readings):
-    cost = Cost()
-    for workers, value in readings:
-        cost = cost.after(workers, value)
-    assert len(cost.levels) <= MOST_LEVELS
-    assert cost.per_worker is None or cost.per_worker >= 0
+def test_a_cost_that_is_known_exactly_is_never_exceeded_and_nothing_lowered(
+    base, each, most, percent, wanted
+):
+    watched = Watched(budgets=Budgets(float(percent))).learn(base, each)
+    used = base + each * 4
+    if used == 0:
+        return
+    views = {"default": view(4, watched.at, budgets=Budgets(float(percent)))}
+    laid = watched.loads.after(world(watched.at, used, most), views).laid_on(views)["default"]
+    step = cap_growth(laid, wanted)
+    after = wanted if step is None else step.after
+    assert after >= min(4, wanted)
+    assert after <= max(4, wanted)
+    assert after <= 4 or base + each * after <= most * percent / 100

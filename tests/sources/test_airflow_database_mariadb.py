@@ -100,14 +100,6 @@ async def test_airflows_own_spellings(server, twin, driver):
         assert (await source.read(NOW)).version == "3.3"
 
 
-async def test_the_connections_of_the_whole_server(twin):
-    async with reading(twin.url) as source, reading(twin.url) as another:
-        before = (await source.read(NOW)).connections
-        await another.read(NOW)
-        state = await source.read(NOW)
-    assert state.connections == before + 1 <= state.max_connections
-
-
 async def test_a_wrong_password(twin):
     async with reading(twin.url.replace(PASSWORD, "not-this-one")) as source:
         why = await refused(source)

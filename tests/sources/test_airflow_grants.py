@@ -48,7 +48,9 @@ async def test_on_postgresql(postgres, major, schema):
             assert "no rights" in await refused(source)
             granting = (ROOT / script.removeprefix("\\i ")).read_text()
             postgres.execute(f"SET search_path = {schema}; {granting}", database)
-            assert (await source.read(NOW)).tasks
+            state = await source.read(NOW)
+        assert state.tasks
+        assert 0 < state.connections < state.max_connections
         granted = set(postgres.execute(GRANTED, database).split())
         postgres.execute("DROP OWNED BY autoscaler; DROP ROLE autoscaler", database)
     assert granted - unused(major) == read_by(major)
@@ -69,7 +71,9 @@ async def test_on_mariadb():
             async with reading(airflow.url.replace(f"airflow:{MARIADB_PASSWORD}", LOGIN)) as source:
                 assert "config/airflow-grants-mysql.sql" in await refused(source)
                 server.execute(granting, database, force=True)
-                assert (await source.read(NOW)).tasks
+                state = await source.read(NOW)
+            assert state.tasks
+            assert 0 < state.connections < state.max_connections
             granted = server.execute(
                 "SELECT CONCAT(table_name, '.', column_name) FROM"
                 f" information_schema.column_privileges WHERE table_schema = '{database}'"

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from sqlalchemy import URL, ColumnElement
+from sqlalchemy import URL, ColumnElement, Executable
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from autoscaler.clients.airflow.address import DatabaseAddress
@@ -58,8 +58,13 @@ class Dialect(ABC):
     @property
     @abstractmethod
     def vitals(self) -> tuple[ColumnElement[Any], ...]:
-        """Columns `now` (Unix seconds), `read_only`, `lag` in seconds, and how many connections.
+        """Columns `now` (Unix seconds), `read_only`, `lag` in seconds, and `max_connections`.
 
-        lag: NULL on a primary, infinite on a replica that cannot tell. connections: of the whole
-        server, of at most max_connections; NULL where a user who only reads is not told.
+        lag: NULL on a primary, infinite on a replica that cannot tell. max_connections: those that
+        users without a privilege may have.
         """
+
+    @property
+    @abstractmethod
+    def connections(self) -> Executable:
+        """One row that ends in how many connections the server has, whoever has them."""

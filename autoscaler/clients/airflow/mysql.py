@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pymysql import MySQLError
-from sqlalchemy import URL, ColumnElement, column, func, literal, literal_column, null, select, text
+from sqlalchemy import URL, ColumnElement, Executable, func, literal, literal_column, null, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from autoscaler.clients.airflow.dialect import APPLICATION_NAME, Dialect
@@ -21,7 +21,6 @@ class MySQL(Dialect):
 
     failures = (MySQLError,)
     nulls_first = True
-    _status: str  # where the server keeps its global_status, once there is a connection
 
     @property
     def url(self) -> URL:
@@ -43,12 +42,11 @@ class MySQL(Dialect):
         return arguments
 
     async def opened(self, connection: AsyncConnection) -> AsyncConnection:
-        if connection.dialect.is_mariadb:  # type: ignore[attr-defined]  # MySQL's dialect has it
-            self._status = "information_schema"
-            limit = f"max_statement_time = {self.server_seconds:.3f}"
-        else:
-            self._status = "performance_schema"
-            limit = f"max_execution_time = {1000 * self.server_seconds:.0f}"
+        limit = (
+            f"max_statement_time = {self.server_seconds:.3f}"
+            if connection.dialect.is_mariadb  # type: ignore[attr-defined]  # MySQL's dialect has it
+            else f"max_execution_time = {1000 * self.server_seconds:.0f}"
+        )
         await connection.exec_driver_sql(f"SET SESSION {limit}")
         await connection.exec_driver_sql("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         await connection.rollback()
@@ -68,13 +66,13 @@ class MySQL(Dialect):
             func.unix_timestamp(func.sysdate(literal(6))).label("now"),
             read_only.label("read_only"),
             null().label("lag"),
-            select(column("variable_value"))
-            .select_from(text(f"{self._status}.global_status"))
-            .where(column("variable_name") == "Threads_connected")
-            .scalar_subquery()
-            .label("connections"),
             literal_column("@@global.max_connections").label("max_connections"),
         )
+
+    @property
+    def connections(self) -> Executable:
+        """As the one statement of which MySQL and MariaDB both say that it needs no privilege."""
+        return text("SHOW GLOBAL STATUS LIKE 'Threads_connected'")
 
     def _tls(self) -> ssl.SSLContext | None:
         """As mysqlclient's ssl_mode and files ask for; without them, none."""

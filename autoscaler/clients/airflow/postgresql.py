@@ -14,6 +14,7 @@ import asyncpg
 from sqlalchemy import (
     URL,
     ColumnElement,
+    Executable,
     Float,
     Integer,
     case,
@@ -33,6 +34,8 @@ from autoscaler.clients.airflow.tls import context
 
 _ANY_CERTIFICATE = ("disable", "allow", "prefer", "require")
 _VERIFYING = ("verify-ca", "verify-full")
+_DATABASES = table("pg_stat_database", column("numbackends"), schema="pg_catalog")
+_KEPT = ("superuser_reserved_connections", "reserved_connections")  # the latter since version 16
 
 
 class _Plain(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no types
@@ -101,14 +104,12 @@ class PostgreSQL(Dialect):
             cast(func.extract("epoch", now), Float).label("now"),
             standing.label("read_only"),
             case((func.pg_is_in_recovery(), lag), else_=null()).label("lag"),
-            select(func.sum(column("numbackends")))
-            .select_from(table("pg_stat_database"))
-            .scalar_subquery()
-            .label("connections"),
-            (_setting("max_connections") - _setting("superuser_reserved_connections")).label(
-                "max_connections"
-            ),
+            (_setting("max_connections") - sum(map(_setting, _KEPT))).label("max_connections"),
         )
+
+    @property
+    def connections(self) -> Executable:
+        return select(func.sum(_DATABASES.c.numbackends))
 
     def _tls(self) -> ssl.SSLContext | str | None:
         """asyncpg takes libpq's modes; only those that verify need the files of the URL."""
@@ -125,4 +126,5 @@ class PostgreSQL(Dialect):
 
 
 def _setting(name: str) -> ColumnElement[int]:
-    return cast(func.current_setting(name), Integer)
+    """A number; 0 where the server has no such setting."""
+    return cast(func.coalesce(func.current_setting(name, true()), "0"), Integer)

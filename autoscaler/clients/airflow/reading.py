@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Executable, Row
+from sqlalchemy.exc import ProgrammingError
 
 from autoscaler.clients.airflow import queries
 from autoscaler.clients.airflow.connection import Snapshot
@@ -21,7 +22,8 @@ class Reading:
     """The rows of each of the queries, with times by the database's clock.
 
     clock_skew_seconds: how far that is ahead of ours. lag_seconds: of a replica, None on a
-    primary. nulls_first: whether the scheduler, too, gets rows without a date first.
+    primary. nulls_first: whether the scheduler, too, gets rows without a date first. connections:
+    that the server has, of those that it may have; None of a replica, and where it does not tell.
     """
 
     version: str
@@ -30,7 +32,6 @@ class Reading:
     clock_skew_seconds: float
     read_only: bool
     lag_seconds: float | None
-    connections: int | None
     max_connections: int | None
     triggers: int
     import_errors: int
@@ -40,6 +41,7 @@ class Reading:
     jobs: Rows
     hidden: Rows
     next_runs: Rows
+    connections: int | None
 
 
 async def read(snapshot: Snapshot, clock: Callable[[], float], horizon_seconds: float) -> Reading:
@@ -49,7 +51,7 @@ async def read(snapshot: Snapshot, clock: Callable[[], float], horizon_seconds: 
     (vitals,) = await snapshot.rows(queries.vitals(schema, dialect))
     skew = float(vitals.now) - (asked_at + clock()) / 2
     until = datetime.fromtimestamp(float(vitals.now), UTC) + timedelta(seconds=horizon_seconds)
-    hidden = queries.hidden(schema)
+    hidden, replica = queries.hidden(schema), vitals.lag is not None
     return Reading(
         version=schema.version,
         limits_runs=schema.limits_runs,
@@ -57,8 +59,7 @@ async def read(snapshot: Snapshot, clock: Callable[[], float], horizon_seconds: 
         clock_skew_seconds=skew,
         read_only=bool(vitals.read_only),
         lag_seconds=None if vitals.lag is None else float(vitals.lag),
-        connections=_whole(vitals.connections),
-        max_connections=_whole(vitals.max_connections),
+        max_connections=None if replica else _positive(vitals.max_connections),
         triggers=vitals.triggers,
         import_errors=vitals.import_errors,
         with_executor=await _not_too_many(snapshot, queries.with_executor(schema)),
@@ -67,11 +68,25 @@ async def read(snapshot: Snapshot, clock: Callable[[], float], horizon_seconds: 
         jobs=await snapshot.rows(queries.jobs(schema)),
         hidden=[] if hidden is None else await snapshot.rows(hidden),
         next_runs=await snapshot.rows(queries.next_runs(schema, until)),
+        connections=None if replica else await _connections(snapshot),
     )
 
 
-def _whole(number: Any) -> int | None:
-    return None if number is None else int(number)
+async def _connections(snapshot: Snapshot) -> int | None:
+    """None where this user may not know: that holds up nothing of what Airflow's tables tell.
+
+    Asked last, as a refusal ends PostgreSQL's transaction.
+    """
+    try:
+        (row,) = await snapshot.rows(snapshot.dialect.connections)
+    except ProgrammingError:
+        return None
+    return _positive(row[-1])
+
+
+def _positive(number: Any) -> int | None:
+    """None for what cannot be: we are connected ourselves."""
+    return int(number) if number is not None and int(number) > 0 else None
 
 
 async def _not_too_many(snapshot: Snapshot, statement: Executable) -> Rows:

@@ -46,6 +46,7 @@ def polled(snapshot):
         "jobs": queries.jobs(schema),
         "hidden": queries.hidden(schema),
         "next_runs": queries.next_runs(schema, "2100-01-01T00:00:00+00:00"),
+        "connections": snapshot.dialect.connections,
     }
     return {name: statement for name, statement in made.items() if statement is not None}
 

@@ -144,9 +144,9 @@ ACTING = (
     Bug(
         "fleets_wait_for_each_other",
         "controller",
-        "name: turns.create_task(self._turn(reconciler, snapshot))\n"
+        "name: turns.create_task(self._turn(reconciler, views[name]))\n"
         "                for name, reconciler in self._reconcilers.items()\n",
-        "name: turns.create_task(self._turn(reconciler, snapshot))\n"
+        "name: turns.create_task(self._turn(reconciler, views[name]))\n"
         "                for name, reconciler in list(self._reconcilers.items())[:1]\n",
     ),
     Bug(
