@@ -53,7 +53,7 @@ simulate-faults: $(VENV)/.dev ## simulated days under faults: SEEDS=1..200
 lock: $(VENV)/.demo ## write the lock files anew from pyproject.toml
 	$(PIP) install uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	  --no-header --no-annotate --upgrade --extra demo --extra rabbitmq --extra airflow \
+	  --no-header --no-annotate --upgrade --extra demo --extra rabbitmq --extra airflow --extra kubernetes \
 	  pyproject.toml --output-file requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	  --no-header --no-annotate --upgrade --constraint requirements.lock --group dev \
