@@ -19,6 +19,7 @@ from tests.servers import eventually
 TOKEN = "let-me-in"
 SLEEPERS = {
     "name": "sleepers",
+    "queues": [],
     "min_replicas": 0,
     "max_replicas": 6,
     "policies": [{"kind": "expression", "expression": "0"}],
