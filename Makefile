@@ -8,7 +8,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 PURE   := autoscaler/model/*,autoscaler/engine/*,autoscaler/policies/*,autoscaler/checks/*
 
-.PHONY: help demo test test-all zero-kill-redis zero-kill-rabbitmq test-airflow check bench simulate-faults lock clean
+.PHONY: help demo test test-all zero-kill-redis zero-kill-rabbitmq campaign test-airflow check bench simulate-faults lock clean
 
 help: ## what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,9 +21,10 @@ test: $(VENV)/.dev ## the default tests: real Valkey and Celery workers, in minu
 
 test-all: $(VENV)/.dev ## every test, with coverage gates; installs servers and Airflow
 	.ci/services
-	$(MAKE) --no-print-directory -j2 --output-sync=target zero-kill-redis zero-kill-rabbitmq
+	$(MAKE) --no-print-directory -j3 --output-sync=target \
+	  zero-kill-redis zero-kill-rabbitmq campaign
 	$(BIN)/coverage erase
-	HYPOTHESIS_PROFILE=ci $(BIN)/coverage run -m pytest -m "not airflow" \
+	HYPOTHESIS_PROFILE=ci $(BIN)/coverage run -m pytest -m "not airflow and not campaign" \
 	  --ignore=tests/zero_kill $(ARGS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --fail-under=95
@@ -32,6 +33,9 @@ test-all: $(VENV)/.dev ## every test, with coverage gates; installs servers and 
 
 zero-kill-redis zero-kill-rabbitmq: zero-kill-%: $(VENV)/.dev
 	$(BIN)/pytest tests/zero_kill -k "$(if $(filter rabbitmq,$*),,not) rabbitmq" $(ARGS)
+
+campaign: $(VENV)/.dev
+	$(BIN)/pytest -m campaign $(ARGS)
 
 test-airflow: $(VENV)/.airflow-3 $(VENV)/.airflow-2 ## real Airflow 3 and 2, their workers scaled
 	.ci/services

@@ -47,6 +47,7 @@ def test_a_planted_bug_is_found(name):
 
 
 @pytest.mark.full
+@pytest.mark.campaign
 @pytest.mark.parametrize("name", FULL)
 def test_one_more_planted_bug_is_found(name):
     [hunt] = hunts([name], jobs=1)

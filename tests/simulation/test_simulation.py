@@ -42,6 +42,7 @@ def test_a_seed_holds(seed):
 
 
 @pytest.mark.full
+@pytest.mark.campaign
 @pytest.mark.parametrize("seed", FULL_SEEDS)
 def test_a_long_seed_holds(seed):
     run = simulate(seed, FULL_HOURS)
