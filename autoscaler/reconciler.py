@@ -14,7 +14,7 @@ from autoscaler.engine.history import History
 from autoscaler.engine.invariants import violations
 from autoscaler.engine.learning import Learning
 from autoscaler.engine.ledger import killed_tasks
-from autoscaler.engine.scale_in import plan
+from autoscaler.engine.scale_in import kept_by_order, plan
 from autoscaler.errors import TargetError
 from autoscaler.interfaces import Leadership, Policy
 from autoscaler.model import (
@@ -114,6 +114,9 @@ class Reconciler:
             raise TargetError(f"fleet {self.fleet.name} has no unit {unit!r}")
         if self._actuator is None:
             raise TargetError("nothing is changed: a dry run, or its queues are not known yet")
+        leaving = {unit, *(each.name for each in snapshot.replicas if each.draining)}
+        if above := kept_by_order(leaving, snapshot).get(unit):
+            raise TargetError(f"{unit} can leave only after {above}, which has a higher ordinal")
         self.memory.sequence += 1
         worker = replica.worker
         action = Action(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from autoscaler.controller import Controller
@@ -122,6 +124,21 @@ async def test_an_operator_drains_one_unit_and_another_takes_its_place(world, tm
     dry = Controller(config(tmp_path, dry_run=True), previous=ticks.controller)
     with pytest.raises(TargetError, match="dry run"):
         await dry.drain("default", "default-2", "why not")
+
+
+async def test_an_operator_is_told_which_unit_has_to_leave_before(world, tmp_path):
+    ticks = Ticks(config(tmp_path))
+    world.depth = 8
+    await ticks.run(3)
+    for ordinal, unit in enumerate(sorted(world.units)):
+        world.units[unit] = replace(world.units[unit], ordinal=ordinal)
+    await ticks.run()
+    with pytest.raises(TargetError, match="only after default-2, which has a higher ordinal"):
+        await ticks.controller.drain("default", "default-1", "bad disk")
+    top = await ticks.controller.drain("default", "default-2", "bad disk")
+    await ticks.run()
+    both = await ticks.controller.drain("default", "default-1", "bad disk")
+    assert (top.result, both.result) == (Result.APPLIED, Result.APPLIED)
 
 
 async def test_a_follower_decides_and_does_nothing(world, tmp_path):

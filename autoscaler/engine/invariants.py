@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from autoscaler.engine.scale_in import removable
+from autoscaler.engine.scale_in import on_their_way_out, removable
 from autoscaler.model import Action, ActionKind, Decision, FleetSnapshot, UnitPhase
 
 
@@ -35,8 +35,9 @@ def _too_many(snapshot: FleetSnapshot, actions: Sequence[Action]) -> Iterator[st
         yield f"V3 {present} units and {added} new ones exceed {snapshot.fleet.max_replicas}"
     drained = {replica.name for replica in snapshot.replicas if replica.draining}
     chosen = {action.unit for action in actions if action.kind is ActionKind.DRAIN} - drained
-    if chosen and len(chosen | drained) > max(snapshot.fleet.drain.max_draining, len(drained)):
-        yield f"V4 {len(chosen | drained)} drains exceed {snapshot.fleet.drain.max_draining}"
+    leaving, most = on_their_way_out(snapshot), snapshot.fleet.drain.max_draining
+    if chosen and len(chosen | leaving) > max(most, len(leaving)):
+        yield f"V4 {len(chosen | leaving)} drains exceed {most}"
     resumed = {action.unit for action in actions if action.kind is ActionKind.RESUME} & drained
     if chosen and (added or resumed):
         yield "V5 the plan both grows and shrinks the fleet"

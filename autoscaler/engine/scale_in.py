@@ -105,6 +105,12 @@ def kept_by_order(leaving: Collection[str], snapshot: FleetSnapshot) -> Mapping[
     }
 
 
+def on_their_way_out(snapshot: FleetSnapshot) -> frozenset[str]:
+    """Those that drain and that nobody keeps, whom `max_draining` is about."""
+    draining = frozenset(replica.name for replica in snapshot.replicas if replica.draining)
+    return draining - kept_by_order(draining, snapshot).keys()
+
+
 def removable(replica: Replica, snapshot: FleetSnapshot) -> bool:
     """Whether all we know says that the unit is empty. It is asked once more before it goes."""
     if replica.terminating or replica.unit.drain is None:
@@ -172,8 +178,8 @@ def _add(snapshot: FleetSnapshot, wanted: int, resumed: int) -> Iterator[Wish]:
 
 
 def _drain(snapshot: FleetSnapshot, excess: int) -> Iterator[Wish]:
-    """Mark victims, as many as may drain at once."""
-    free = snapshot.fleet.drain.max_draining - snapshot.draining
+    """Mark victims, as many as may drain at once; one that others keep is in nobody's way."""
+    free = snapshot.fleet.drain.max_draining - len(on_their_way_out(snapshot))
     for replica in choose(snapshot, max(0, min(excess, free))):
         yield _tell(ActionKind.DRAIN, replica, snapshot, f"{excess} too many")
 

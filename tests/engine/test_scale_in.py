@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from autoscaler.engine.invariants import violations
-from autoscaler.engine.scale_in import choose, kept_by_order, plan, removable
-from autoscaler.model import ActionKind, Decision, Drain, Fence, QueuesFrom, UnitPhase
+from autoscaler.engine.scale_in import choose, kept_by_order, on_their_way_out, plan, removable
+from autoscaler.model import ActionKind, Decision, Drain, DrainRules, Fence, QueuesFrom, UnitPhase
 from tests.records import NOW, replica, seen
 
 FENCE = Fence(3, 100)
@@ -77,6 +77,14 @@ def test_victims_are_drained_within_max_draining():
     snapshot = seen(*(replica(f"w{n}") for n in range(7)), replica("x", 1, drained=True))
     assert len(wanted(snapshot, 1)) == 3
     assert {kind for kind, _ in wanted(snapshot, 1)} == {DRAIN}
+
+
+def test_a_drain_that_a_higher_ordinal_keeps_is_in_nobodys_way():
+    """Else one that an operator drained would forbid every other drain, for ever."""
+    units = [replica(f"w-{n}", unit={"ordinal": n}, drained=n == 1) for n in range(4)]
+    snapshot = seen(*units, drain=DrainRules(max_draining=1))
+    assert on_their_way_out(snapshot) == frozenset()
+    assert (DRAIN, "w-3") in wanted(snapshot, 2)
 
 
 def test_a_drain_names_the_queues_that_the_worker_consumes():

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 from tests.simulation.oracles.turns import TOLERANCE
-from tests.simulation.platform import ALIVE, Platform
+from tests.simulation.platform import ALIVE, Platform, SimUnit
 from tests.simulation.scenario import FleetPlan
 
 if TYPE_CHECKING:
@@ -58,8 +58,16 @@ def _unshrunk(world: World) -> str:
         mute = platform.plan.settings.mute  # nobody can tell whether it may shrink
         if not mute and (leaving or serving != platform.plan.min_replicas):
             return f"{name} has {serving} serving and {leaving} leaving units"
-    firing = world.oracles.firing()
+    stuck = {
+        ("drain_stuck", (("fleet", name),)) for name in world.platforms if _holds_one(world, name)
+    }
+    firing = [alert for alert in world.oracles.firing() if alert not in stuck]
     return f"{firing} fires" if firing else ""
+
+
+def _holds_one(world: World, fleet: str) -> bool:
+    units = world.platforms[fleet].units.values()
+    return any(_kept(unit, _top(units)) for unit in units)
 
 
 def _send_work(world: World, plan: FleetPlan) -> int:
@@ -84,7 +92,21 @@ def _ungrown(world: World, wanted: dict[str, int]) -> str:
 
 
 def _sizes(platform: Platform) -> tuple[int, int]:
-    """Serving units, and those on their way out."""
+    """Serving units, and those on their way out that no higher ordinal keeps."""
     units = platform.units.values()
-    serving = sum(1 for unit in units if unit.phase in ALIVE and unit.drain is None)
-    return serving, len(units) - serving
+    serving = sum(1 for unit in units if _serves(unit))
+    kept = sum(1 for unit in units if _kept(unit, _top(units)))
+    return serving, len(units) - serving - kept
+
+
+def _serves(unit: SimUnit) -> bool:
+    return unit.phase in ALIVE and unit.drain is None
+
+
+def _top(units: Collection[SimUnit]) -> int:
+    return max((unit.ordinal or 0 for unit in units if _serves(unit)), default=-1)
+
+
+def _kept(unit: SimUnit, top: int) -> bool:
+    """What an operator drained while it was the highest, and others came after."""
+    return unit.drain is not None and unit.ordinal is not None and unit.ordinal < top

@@ -62,7 +62,7 @@ PLANNING = (
     Bug(
         "max_draining_ignored",
         "engine.scale_in",
-        "free = snapshot.fleet.drain.max_draining - snapshot.draining",
+        "free = snapshot.fleet.drain.max_draining - len(on_their_way_out(snapshot))",
         "free = excess",
     ),
     Bug(

@@ -163,7 +163,10 @@ class FleetWatch:
         if len(victims) > max(0, present - desired):
             self._violated("no-fewer-than-asked", f"{victims} for {desired} of {present}")
         draining = {unit.name for unit in units if unit.drain and unit.phase in SERVING}
-        if victims and len(draining) + len(victims) > plan.max_draining:
+        staying = [u.ordinal for u in units if serving(u) and u.ordinal is not None]
+        top = max(staying, default=-1)
+        leaving = [u for u in units if u.name in draining and not (u.ordinal or 0) < top]
+        if victims and len(leaving) + len(victims) > plan.max_draining:
             self._violated("max-draining", f"{victims} beside {sorted(draining)}")
         pinned = {unit.name for unit in units if unit.drain and unit.drain.pinned}
         able = [u for u in units if u.name in draining - pinned and self._hears(u, witness)]
