@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from tests.simulation.oracles.turns import TOLERANCE
@@ -58,16 +58,9 @@ def _unshrunk(world: World) -> str:
         mute = platform.plan.settings.mute  # nobody can tell whether it may shrink
         if not mute and (leaving or serving != platform.plan.min_replicas):
             return f"{name} has {serving} serving and {leaving} leaving units"
-    stuck = {
-        ("drain_stuck", (("fleet", name),)) for name in world.platforms if _holds_one(world, name)
-    }
-    firing = [alert for alert in world.oracles.firing() if alert not in stuck]
+    kept = {("drain_stuck", (("fleet", n),)) for n, p in world.platforms.items() if _kept(p)}
+    firing = [alert for alert in world.oracles.firing() if alert not in kept]
     return f"{firing} fires" if firing else ""
-
-
-def _holds_one(world: World, fleet: str) -> bool:
-    units = world.platforms[fleet].units.values()
-    return any(_kept(unit, _top(units)) for unit in units)
 
 
 def _send_work(world: World, plan: FleetPlan) -> int:
@@ -83,6 +76,7 @@ def _ungrown(world: World, wanted: dict[str, int]) -> str:
         plan = world.platforms[name].plan
         serving, leaving = _sizes(world.platforms[name])
         least = math.ceil(tasks / (plan.settings.slots * (1 + TOLERANCE)) - 1e-9)
+        least = min(least, plan.max_replicas - _kept(world.platforms[name]))
         most = max(plan.min_replicas, math.ceil(tasks / plan.settings.slots))
         if plan.settings.mute:
             continue
@@ -93,20 +87,16 @@ def _ungrown(world: World, wanted: dict[str, int]) -> str:
 
 def _sizes(platform: Platform) -> tuple[int, int]:
     """Serving units, and those on their way out that no higher ordinal keeps."""
+    serving = sum(1 for unit in platform.units.values() if _serves(unit))
+    return serving, len(platform.units) - serving - _kept(platform)
+
+
+def _kept(platform: Platform) -> int:
+    """How many an operator drained while they were the highest, before others came above them."""
     units = platform.units.values()
-    serving = sum(1 for unit in units if _serves(unit))
-    kept = sum(1 for unit in units if _kept(unit, _top(units)))
-    return serving, len(units) - serving - kept
+    top = max((unit.ordinal or 0 for unit in units if _serves(unit)), default=0)
+    return sum(1 for unit in units if unit.drain and unit.ordinal and unit.ordinal < top)
 
 
 def _serves(unit: SimUnit) -> bool:
     return unit.phase in ALIVE and unit.drain is None
-
-
-def _top(units: Collection[SimUnit]) -> int:
-    return max((unit.ordinal or 0 for unit in units if _serves(unit)), default=-1)
-
-
-def _kept(unit: SimUnit, top: int) -> bool:
-    """What an operator drained while it was the highest, and others came after."""
-    return unit.drain is not None and unit.ordinal is not None and unit.ordinal < top
