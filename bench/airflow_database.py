@@ -27,6 +27,7 @@ QUERIES = (
     "scheduled",
     "pools",
     "jobs",
+    "triggers",
     "hidden",
     "next_runs",
     "connections",

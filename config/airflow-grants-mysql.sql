@@ -7,16 +7,16 @@
 -- Before the first time: CREATE USER autoscaler IDENTIFIED BY '...' WITH MAX_USER_CONNECTIONS 5;
 
 GRANT SELECT (version_num) ON alembic_version TO autoscaler;
-GRANT SELECT (dag_id, has_import_errors, is_paused, max_active_tasks, next_dagrun_create_after)
-    ON dag TO autoscaler;
+GRANT SELECT (dag_id, has_import_errors, is_paused, last_parsed_time, max_active_tasks,
+        next_dagrun_create_after) ON dag TO autoscaler;
 GRANT SELECT (dag_id, id, run_id, run_type, state) ON dag_run TO autoscaler;
 GRANT SELECT (id) ON import_error TO autoscaler;
-GRANT SELECT (hostname, job_type, latest_heartbeat, state) ON job TO autoscaler;
+GRANT SELECT (hostname, id, job_type, latest_heartbeat, state) ON job TO autoscaler;
 GRANT SELECT (include_deferred, pool, slots) ON slot_pool TO autoscaler;
 GRANT SELECT (dag_id, executor, external_executor_id, hostname, map_index, pool, pool_slots,
         priority_weight, queue, queued_dttm, run_id, start_date, state, task_id, updated_at)
     ON task_instance TO autoscaler;
-GRANT SELECT (id) ON `trigger` TO autoscaler;
+GRANT SELECT (id, triggerer_id) ON `trigger` TO autoscaler;
 
 -- Airflow 2
 GRANT SELECT (is_active) ON dag TO autoscaler;
@@ -29,3 +29,4 @@ GRANT SELECT (logical_date) ON dag_run TO autoscaler;
 GRANT SELECT (last_heartbeat_at, scheduled_dttm) ON task_instance TO autoscaler;
 GRANT SELECT (data, state, type) ON callback TO autoscaler;
 GRANT SELECT (executor, queue, state) ON connection_test_request TO autoscaler;
+GRANT SELECT (queue) ON `trigger` TO autoscaler;

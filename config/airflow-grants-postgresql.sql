@@ -18,15 +18,15 @@ BEGIN
         ('callback', 'data state type'),
         ('connection_test_request', 'executor queue state'),
         ('dag', 'dag_id exceeds_max_non_backfill has_import_errors is_active is_paused is_stale'
-            ' max_active_tasks next_dagrun_create_after'),
+            ' last_parsed_time max_active_tasks next_dagrun_create_after'),
         ('dag_run', 'dag_id execution_date id logical_date run_id run_type state'),
         ('import_error', 'id'),
-        ('job', 'hostname job_type latest_heartbeat state'),
+        ('job', 'hostname id job_type latest_heartbeat state'),
         ('slot_pool', 'include_deferred pool slots'),
         ('task_instance', 'dag_id executor external_executor_id hostname last_heartbeat_at'
             ' map_index pool pool_slots priority_weight queue queued_dttm run_id scheduled_dttm'
             ' start_date state task_id updated_at'),
-        ('trigger', 'id')
+        ('trigger', 'id queue triggerer_id')
     ) AS tables (name, columns)
     LOOP
         -- Of each table those columns that this version of Airflow has.

@@ -10,9 +10,9 @@ ACTIVE = {"scheduled": 2_000, "queued": 1_000, "running": 900, "deferred": 100}
 
 
 STATEMENTS = """
-INSERT INTO dag (dag_id, is_paused, max_active_tasks, has_import_errors, next_dagrun_create_after
-    {dag_columns})
-SELECT 'dag' || i, false, 64, false, now() + i * interval '1 minute' {dag_values}
+INSERT INTO dag (dag_id, is_paused, max_active_tasks, has_import_errors, next_dagrun_create_after,
+    last_parsed_time {dag_columns})
+SELECT 'dag' || i, false, 64, false, now() + i * interval '1 minute', now() {dag_values}
 FROM generate_series(1, {dags}) i;
 
 INSERT INTO dag_run (dag_id, run_id, state, run_type, {date})
@@ -37,7 +37,7 @@ INSERT INTO job (state, job_type, latest_heartbeat, hostname)
 SELECT 'running', CASE WHEN i < 4 THEN 'SchedulerJob' ELSE 'LocalTaskJob' END, now(), 'host'
 FROM generate_series(1, 900) i;
 
-INSERT INTO trigger (id) SELECT i FROM generate_series(1, 100) i
+INSERT INTO trigger (id, triggerer_id) SELECT i, i % 3 FROM generate_series(1, 100) i
 """
 ACTIVE_TASKS = """
 INSERT INTO task_instance (dag_id, run_id, task_id, map_index, state, hostname,

@@ -80,8 +80,14 @@ def tables(major: int) -> MetaData:
         Index("job_type_heart", "job_type", "latest_heartbeat"),
         Index("idx_job_state_heartbeat", "state", "latest_heartbeat"),
     )
-    for name in ("trigger", "import_error"):
-        Table(name, metadata, Column("id", Integer, primary_key=True))
+    Table("import_error", metadata, Column("id", Integer, primary_key=True))
+    Table(
+        "trigger",
+        metadata,
+        Column("id", Integer, primary_key=True),
+        Column("triggerer_id", Integer),
+        *((Column("queue", String(256)),) if major == 3 else ()),
+    )
     Table("alembic_version", metadata, Column("version_num", String(32), primary_key=True))
     if major == 3:
         _beyond_tasks(metadata)
@@ -150,6 +156,7 @@ def _dag(metadata: MetaData, major: int) -> None:
         metadata,
         Column("dag_id", String(250), primary_key=True),
         Column("is_paused", Boolean, default=False),
+        Column("last_parsed_time", Seconds),
         Column("max_active_tasks", Integer, nullable=False, default=16),
         Column("has_import_errors", Boolean, default=False),
         Column("next_dagrun_create_after", Seconds),

@@ -3,6 +3,7 @@
 from autoscaler.model.airflow import (
     HEARTBEAT_SECONDS,
     TASK_QUEUED_TIMEOUT_SECONDS,
+    TRIGGERER_CAPACITY,
     AirflowDemand,
     AirflowJob,
     AirflowPool,
@@ -61,6 +62,7 @@ from autoscaler.model.verdict import Bottleneck, Headroom, Verdict
 __all__ = [
     "HEARTBEAT_SECONDS",
     "TASK_QUEUED_TIMEOUT_SECONDS",
+    "TRIGGERER_CAPACITY",
     "Action",
     "ActionKind",
     "ActiveTask",

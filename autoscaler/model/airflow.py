@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -10,6 +11,7 @@ from autoscaler.model.footprint import FinishedRun
 from autoscaler.model.observation import Observation, Sample
 
 TASK_QUEUED_TIMEOUT_SECONDS = 600.0  # what Airflow comes with
+TRIGGERER_CAPACITY = 1000  # the same of [triggerer] capacity
 
 
 class Blocker(StrEnum):
@@ -114,6 +116,10 @@ class AirflowJob:
     hostname: str
     heartbeat_at: float
 
+    def alive(self, now: float) -> bool:
+        """Whether its heartbeat is recent enough for Airflow."""
+        return self.heartbeat_at > now - HEARTBEAT_SECONDS
+
 
 @dataclass(frozen=True, slots=True)
 class NextRun:
@@ -128,8 +134,12 @@ class AirflowState(Observation):
     """The metadata database at one instant: demand by queue, limits, and who keeps it going.
 
     parallelism: tasks that all schedulers together may have with executors, None without limit.
-    clock_skew_seconds: how far the database's clock is ahead of ours. triggers None: the version
-    has none to tell of. jobs: only those whose row says running, however old their heartbeat.
+    clock_skew_seconds: how far the database's clock is ahead of ours. triggers: how many there are
+    by their queue ("" without one) and the host of the triggerer that has them ("" while no living
+    one does); ("", "") is always among them once they were read. triggerer_capacity: how many of
+    them one triggerer takes. parsed_at: when that DAG was parsed last which waits longest (Unix
+    seconds by our clock), the slowest twentieth and those with import errors left out; None
+    without any DAG. jobs: only those whose row says running, however old their heartbeat.
     read_only: the database accepts no writes, so Airflow stands still. replica_lag_seconds: how
     old its copy is; None for a primary. connections: those that the whole server has now, of the
     most that users other than its own may have; None where it does not tell.
@@ -144,7 +154,9 @@ class AirflowState(Observation):
     pools: Mapping[str, AirflowPool] = field(default_factory=dict)
     parallelism: int | None = None
     jobs: tuple[AirflowJob, ...] = ()
-    triggers: int | None = None
+    triggers: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    triggerer_capacity: int = TRIGGERER_CAPACITY
+    parsed_at: float | None = None
     import_errors: int = 0
     next_runs: tuple[NextRun, ...] = ()
     clock_skew_seconds: float = 0.0
@@ -170,13 +182,29 @@ class AirflowState(Observation):
             if pool.slots is not None:
                 yield Sample("airflow_pool_slots", pool.slots, self.at, labels)
         for name, number in (
-            ("airflow_triggers", self.triggers),
             ("airflow_database_connections", self.connections),
             ("airflow_database_max_connections", self.max_connections),
         ):
             if number is not None:
                 yield Sample(name, number, self.at)
         yield Sample("airflow_import_errors", self.import_errors, self.at)
+        yield from self._of_triggerers()
+        if self.parsed_at is not None:
+            yield Sample("airflow_parse_lag_seconds", max(0.0, self.at - self.parsed_at), self.at)
+
+    def _of_triggerers(self) -> Iterator[Sample]:
+        for (queue, triggerer), number in self.triggers.items():
+            labels = {"queue": queue, "triggerer": triggerer}
+            yield Sample("airflow_triggers", number, self.at, labels)
+        hosts = Counter(
+            job.hostname
+            for job in self.jobs
+            if job.kind is JobKind.TRIGGERER and job.alive(self.at)
+        )
+        for triggerer, jobs in hosts.items():
+            capacity = jobs * self.triggerer_capacity
+            labels = {"triggerer": triggerer}
+            yield Sample("airflow_triggerer_capacity", capacity, self.at, labels)
 
     def _of_queue(self, queue: AirflowQueue) -> Iterator[Sample]:
         labels = {"queue": queue.name, "executor": queue.executor}

@@ -17,7 +17,12 @@ from autoscaler.clients.airflow.state import Defaults, state_of
 from autoscaler.clients.airflow.used_queues import used_queues
 from autoscaler.errors import SourceError
 from autoscaler.interfaces import Context, Options, Source, Wake
-from autoscaler.model import TASK_QUEUED_TIMEOUT_SECONDS, AirflowState, FinishedRun
+from autoscaler.model import (
+    TASK_QUEUED_TIMEOUT_SECONDS,
+    TRIGGERER_CAPACITY,
+    AirflowState,
+    FinishedRun,
+)
 from autoscaler.secret import Secret
 
 MOST_WAITING = 1_000  # runs that were read and that no poll has told of yet
@@ -46,6 +51,11 @@ class AirflowDatabaseOptions(Options):
         default=TASK_QUEUED_TIMEOUT_SECONDS,
         gt=0,
         description="Airflow's [scheduler] task_queued_timeout, after which it fails waiting tasks",
+    )
+    triggerer_capacity: int = Field(
+        default=TRIGGERER_CAPACITY,
+        ge=1,
+        description="How many triggers Airflow's [triggerer] capacity lets one triggerer take",
     )
     history_seconds: float = Field(
         default=60,
@@ -79,6 +89,7 @@ class AirflowDatabaseSource(Source[AirflowDatabaseOptions]):
             queue=options.default_queue,
             parallelism=options.parallelism,
             task_queued_timeout_seconds=options.task_queued_timeout_seconds,
+            triggerer_capacity=options.triggerer_capacity,
         )
         where = options.url, options.timeout_seconds, options.sql_alchemy_schema
         self._database = AirflowDatabase(*where)

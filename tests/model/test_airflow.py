@@ -1,5 +1,7 @@
 """The samples that follow from Airflow's records."""
 
+import pytest
+
 from autoscaler.model import (
     AirflowJob,
     AirflowPool,
@@ -86,17 +88,42 @@ def test_the_last_heartbeat_of_each_kind_of_job_counts():
     assert values["airflow_heartbeat_age_seconds", "TriggererJob"] == 9
 
 
-def test_pools_triggers_and_import_errors():
+def test_pools_and_import_errors():
     pools = {"p": AirflowPool("p", 8, 5, waiting=2), "endless": AirflowPool("endless", None, 7)}
-    assert told(AirflowState(NOW, "3.3", pools=pools, triggers=3, import_errors=1)) == {
+    assert told(AirflowState(NOW, "3.3", pools=pools, import_errors=1)) == {
         ("airflow_pool_used_slots", "p"): 5,
         ("airflow_pool_waiting_tasks", "p"): 2,
         ("airflow_pool_slots", "p"): 8,
         ("airflow_pool_used_slots", "endless"): 7,
         ("airflow_pool_waiting_tasks", "endless"): 0,
-        ("airflow_triggers",): 3,
         ("airflow_import_errors",): 1,
     }
+
+
+def test_triggers_by_queue_and_triggerer_and_what_those_alive_take():
+    jobs = (
+        AirflowJob(JobKind.TRIGGERER, "a", NOW - 4),
+        AirflowJob(JobKind.TRIGGERER, "a", NOW - 5),
+        AirflowJob(JobKind.TRIGGERER, "b", NOW - 29),
+        AirflowJob(JobKind.TRIGGERER, "dead", NOW - 31),
+        AirflowJob(JobKind.DAG_PROCESSOR, "d", NOW),
+    )
+    triggers = {("", ""): 0, ("", "a"): 7, ("us", "b"): 2}
+    state = AirflowState(NOW, "3.3", jobs=jobs, triggers=triggers, triggerer_capacity=50)
+    values = told(state)
+    assert {key: value for key, value in values.items() if "trigger" in key[0]} == {
+        ("airflow_triggers", "", ""): 0,
+        ("airflow_triggers", "", "a"): 7,
+        ("airflow_triggers", "us", "b"): 2,
+        ("airflow_triggerer_capacity", "a"): 100,
+        ("airflow_triggerer_capacity", "b"): 50,
+    }
+
+
+@pytest.mark.parametrize(("parsed_at", "lag"), [(NOW - 45, 45), (NOW + 1, 0)])
+def test_the_parse_lag(parsed_at, lag):
+    values = told(AirflowState(NOW, "3.3", parsed_at=parsed_at))
+    assert values["airflow_parse_lag_seconds",] == lag
 
 
 def test_an_api_server_and_its_parts():

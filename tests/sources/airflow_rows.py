@@ -32,13 +32,16 @@ async def fill(airflow, seed=7, began=1.9e9):
     for number, (kind, state) in enumerate(jobs):
         beat = {"job_type": kind, "state": state, "latest_heartbeat": began + number}
         await airflow.add("job", {**beat, "hostname": f"host{number}"})
-    await airflow.add("trigger", {"id": 1}, {"id": 2})
+    await airflow.add("trigger", *({"id": i, "triggerer_id": i % 4 or None} for i in range(1, 8)))
+    if airflow.major == 3:
+        await airflow.add("trigger", {"id": 9, "queue": "us"})
     await airflow.add("import_error", {"id": 1})
     if airflow.major == 3:
         await _hidden(airflow, random)
 
 
 async def _dag(airflow, random, dag_id, began):
+    number = int(dag_id.removeprefix("dag"))
     late = random.choice((None, began + random.random()))
     await airflow.add(
         "dag",
@@ -47,6 +50,7 @@ async def _dag(airflow, random, dag_id, began):
             "is_paused": random.random() < 0.2,
             "max_active_tasks": random.randint(3, 30),
             "has_import_errors": random.choice((None, True, False)),
+            "last_parsed_time": began - 10 * number,
             "next_dagrun_create_after": late,
         },
     )
@@ -115,6 +119,7 @@ def comparable(state):
             "jobs": [asdict(job) for job in state.jobs],
             "next_runs": [asdict(run) for run in state.next_runs],
             "counts": (state.version, state.triggers, state.import_errors),
+            "parsed_at": state.parsed_at,
         },
         skew,
     )

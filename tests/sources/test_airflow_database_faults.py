@@ -127,7 +127,7 @@ async def test_a_user_without_one_column(airflow, postgres):
     postgres.execute(f"{grants} FROM blinkered; GRANT SELECT (state) ON job TO blinkered", database)
     async with reading(airflow.url.replace(f"airflow:{PASSWORD}", "blinkered:p")) as source:
         why = await refused(source)
-    assert "by this user: job.hostname, job.job_type, job.latest_heartbeat. Known" in why
+    assert "by this user: job.hostname, job.id, job.job_type, job.latest_heartbeat. Known" in why
 
 
 async def test_a_user_without_rights_on_a_table_that_not_every_version_has(airflow, postgres):

@@ -17,7 +17,7 @@ from sqlalchemy import (
     true,
     union_all,
 )
-from sqlalchemy.types import BigInteger, DateTime
+from sqlalchemy.types import BigInteger, DateTime, String
 
 from autoscaler.clients.airflow.dialect import Dialect
 from autoscaler.clients.airflow.schema import AirflowSchema
@@ -26,17 +26,43 @@ from autoscaler.model import JobKind
 MAX_TASKS = 100_000
 MAX_JOBS = 1_000
 MAX_RUNS = 1_000
+LEFT_OUT = 0.05  # of the DAGs, when it is asked how long ago they were parsed
 WITH_EXECUTOR = ("queued", "running", "restarting")
 UNDER_WAY = ("pending", "queued", "running")
 
 
 def vitals(schema: AirflowSchema, dialect: Dialect) -> Select[Any]:
-    """One row: the database's clock, whether it can be written, triggers and import errors."""
-    counts = (
-        select(func.count(schema.tables[name].c.id)).scalar_subquery().label(label)
-        for name, label in (("trigger", "triggers"), ("import_error", "import_errors"))
+    """One row: the database's clock, whether it can be written, import errors and `parsed_at`."""
+    errors = select(func.count(schema.tables["import_error"].c.id)).scalar_subquery()
+    parsed = _parsed_at(schema).scalar_subquery()
+    return select(*dialect.vitals, errors.label("import_errors"), parsed.label("parsed_at"))
+
+
+def _parsed_at(schema: AirflowSchema) -> Select[Any]:
+    """When that DAG was parsed last which waits longest, once the LEFT_OUT oldest are left out.
+
+    Those whose file fails keep their time, as do rows that Airflow forgets to clear away.
+    """
+    dag = schema.tables["dag"].c
+    parsed = (
+        select(
+            dag.last_parsed_time,
+            func.cume_dist().over(order_by=dag.last_parsed_time).label("share"),
+        )
+        .where(dag.last_parsed_time.is_not(None), _there(schema), _without_errors(schema))
+        .subquery("parsed")
+        .c
     )
-    return select(*dialect.vitals, *counts)
+    return select(func.min(parsed.last_parsed_time)).where(parsed.share > LEFT_OUT)
+
+
+def triggers(schema: AirflowSchema) -> Select[Any]:
+    """How many triggers of each queue each triggerer's job has."""
+    trigger = schema.tables["trigger"].c
+    queue = trigger.queue if "queue" in trigger else cast(null(), String())
+    return select(
+        trigger.triggerer_id, queue.label("queue"), func.count(trigger.id).label("triggers")
+    ).group_by(trigger.triggerer_id, *((queue,) if "queue" in trigger else ()))
 
 
 def with_executor(schema: AirflowSchema) -> Select[Any]:
@@ -126,7 +152,7 @@ def jobs(schema: AirflowSchema) -> Select[Any]:
     """The schedulers, triggerers and DAG processors that are called running, latest first."""
     job = schema.tables["job"].c
     return (
-        select(job.job_type, job.hostname, job.latest_heartbeat)
+        select(job.id, job.job_type, job.hostname, job.latest_heartbeat)
         .where(job.state == "running", job.job_type.in_(JobKind))
         .where(job.latest_heartbeat.is_not(None))
         .order_by(job.latest_heartbeat.desc())
@@ -140,13 +166,23 @@ def next_runs(schema: AirflowSchema, until: Any) -> Select[Any]:
     statement = (
         select(dag.dag_id, dag.next_dagrun_create_after)
         .where(dag.next_dagrun_create_after <= until, dag.is_paused == false())
-        .where(func.coalesce(dag.has_import_errors, false()) == false())
+        .where(_without_errors(schema), _there(schema))
         .order_by(dag.next_dagrun_create_after)
         .limit(MAX_RUNS)
     )
     if "exceeds_max_non_backfill" in dag:
         statement = statement.where(dag.exceeds_max_non_backfill == false())
-    return statement.where(~dag.is_stale if "is_stale" in dag else dag.is_active)
+    return statement
+
+
+def _there(schema: AirflowSchema) -> ColumnElement[bool]:
+    """Whether a DAG's file still has it."""
+    dag = schema.tables["dag"].c
+    return ~dag.is_stale if "is_stale" in dag else dag.is_active
+
+
+def _without_errors(schema: AirflowSchema) -> ColumnElement[bool]:
+    return func.coalesce(schema.tables["dag"].c.has_import_errors, false()) == false()
 
 
 def hidden(schema: AirflowSchema) -> Executable | None:

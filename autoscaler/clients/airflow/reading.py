@@ -33,12 +33,13 @@ class Reading:
     read_only: bool
     lag_seconds: float | None
     max_connections: int | None
-    triggers: int
     import_errors: int
+    parsed_at: datetime | None
     with_executor: Rows
     scheduled: Rows
     pools: Rows
     jobs: Rows
+    triggers: Rows
     hidden: Rows
     next_runs: Rows
     connections: int | None
@@ -60,12 +61,13 @@ async def read(snapshot: Snapshot, clock: Callable[[], float], horizon_seconds: 
         read_only=bool(vitals.read_only),
         lag_seconds=None if vitals.lag is None else float(vitals.lag),
         max_connections=None if replica else _positive(vitals.max_connections),
-        triggers=vitals.triggers,
         import_errors=vitals.import_errors,
+        parsed_at=vitals.parsed_at,
         with_executor=await _not_too_many(snapshot, queries.with_executor(schema)),
         scheduled=await _not_too_many(snapshot, queries.scheduled(schema)),
         pools=await snapshot.rows(queries.pools(schema)),
         jobs=await snapshot.rows(queries.jobs(schema)),
+        triggers=await snapshot.rows(queries.triggers(schema)),
         hidden=[] if hidden is None else await snapshot.rows(hidden),
         next_runs=await snapshot.rows(queries.next_runs(schema, until)),
         connections=None if replica else await _connections(snapshot),

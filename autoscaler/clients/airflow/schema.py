@@ -26,14 +26,15 @@ def _merged(*parts: Mapping[str, str]) -> Columns:
 
 _BOTH = {
     "alembic_version": "version_num",
-    "dag": "dag_id has_import_errors is_paused max_active_tasks next_dagrun_create_after",
+    "dag": "dag_id has_import_errors is_paused last_parsed_time max_active_tasks"
+    " next_dagrun_create_after",
     "dag_run": "dag_id id run_id state",
     "import_error": "id",
-    "job": "hostname job_type latest_heartbeat state",
+    "job": "hostname id job_type latest_heartbeat state",
     "slot_pool": "include_deferred pool slots",
     "task_instance": "dag_id executor external_executor_id hostname map_index pool pool_slots"
     " priority_weight queue queued_dttm run_id start_date state task_id updated_at",
-    "trigger": "id",
+    "trigger": "id triggerer_id",
 }
 _AIRFLOW_2 = {
     "dag": "is_active",
@@ -50,10 +51,11 @@ READ_WHERE_PRESENT: Columns = _merged(
         "callback": "data state type",
         "connection_test_request": "executor queue state",
         "dag": "exceeds_max_non_backfill",
+        "trigger": "queue",
     }
 )
 # What a user without rights does not see looks like what an older version does not have.
-_SURELY_THERE = {"3.3": ("callback", "connection_test_request")}
+_SURELY_THERE = {"3.3": ("callback", "connection_test_request", "trigger.queue")}
 KNOWN = "2.11 and 3.0 to 3.3"
 _VERSIONS = {
     "5f2621c13b39": "2.11",
@@ -67,9 +69,9 @@ _VERSIONS = {
 _TYPES: Mapping[TypeEngine[Any], str] = {
     Boolean(): "exceeds_max_non_backfill has_import_errors include_deferred is_active is_paused"
     " is_stale",
-    DateTime(timezone=True): "execution_date last_heartbeat_at latest_heartbeat logical_date"
-    " next_dagrun_create_after queued_dttm scheduled_dttm start_date updated_at",
-    Integer(): "map_index max_active_tasks pool_slots priority_weight slots",
+    DateTime(timezone=True): "execution_date last_heartbeat_at last_parsed_time latest_heartbeat"
+    " logical_date next_dagrun_create_after queued_dttm scheduled_dttm start_date updated_at",
+    Integer(): "id map_index max_active_tasks pool_slots priority_weight slots triggerer_id",
     JSON(): "data",
 }
 _TYPE_OF = {column: type_ for type_, columns in _TYPES.items() for column in columns.split()}
@@ -123,7 +125,8 @@ async def look(connection: AsyncConnection, schema_name: str | None = None) -> A
     heads = (await connection.execute(select(tables["alembic_version"]))).scalars()
     unknown = "3.x" if "logical_date" in columns["dag_run"] else "2.x"
     version = next((_VERSIONS[head] for head in heads if head in _VERSIONS), unknown)
-    if unseen := [name for name in _SURELY_THERE.get(version, ()) if name not in tables]:
+    seen = {*tables, *(str(column) for table in tables.values() for column in table.c)}
+    if unseen := [name for name in _SURELY_THERE.get(version, ()) if name not in seen]:
         raise UnknownSchemaError(
             f"Airflow {version} has {' and '.join(unseen)}, which this user may not read: {GRANTS}"
         )

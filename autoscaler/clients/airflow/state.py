@@ -14,8 +14,8 @@ from sqlalchemy import Row
 from autoscaler.clients.airflow.reading import Reading
 from autoscaler.engine.admission import Admission, Limits, Scheduled, admit
 from autoscaler.model import (
-    HEARTBEAT_SECONDS,
     TASK_QUEUED_TIMEOUT_SECONDS,
+    TRIGGERER_CAPACITY,
     AirflowJob,
     AirflowPool,
     AirflowQueue,
@@ -36,13 +36,15 @@ class Defaults:
     """What Airflow's config says, for where the database says nothing.
 
     parallelism: tasks that one scheduler may have with its executors, 0 without limit.
-    task_queued_timeout_seconds: after which it gives up on a queued task.
+    task_queued_timeout_seconds: after which it gives up on a queued task. triggerer_capacity: the
+    triggers that one triggerer takes.
     """
 
     executor: str = "CeleryExecutor"
     queue: str = "default"
     parallelism: int = 32
     task_queued_timeout_seconds: float = TASK_QUEUED_TIMEOUT_SECONDS
+    triggerer_capacity: int = TRIGGERER_CAPACITY
 
     def key(self, row: Row[Any]) -> Key:
         """The queue, and the executor's short name, that a row means."""
@@ -72,7 +74,9 @@ def state_of(reading: Reading, now: float, defaults: Defaults) -> AirflowState:
         pools=_waited_for(pools, admissions),
         parallelism=limits.parallelism,
         jobs=jobs,
-        triggers=reading.triggers,
+        triggers=_triggers(reading, now),
+        triggerer_capacity=defaults.triggerer_capacity,
+        parsed_at=_maybe_seconds(reading.parsed_at, skew),
         import_errors=reading.import_errors,
         next_runs=tuple(
             NextRun(row.dag_id, seconds_of(row.next_dagrun_create_after, skew))
@@ -118,6 +122,19 @@ def _jobs(reading: Reading) -> Iterator[AirflowJob]:
         yield AirflowJob(JobKind(row.job_type), row.hostname or "", heartbeat_at)
 
 
+def _triggers(reading: Reading, now: float) -> dict[Key, int]:
+    """By queue and triggerer. Airflow, too, gives those of a silent one to the others."""
+    alive = {
+        row.id: job.hostname
+        for row, job in zip(reading.jobs, _jobs(reading), strict=True)
+        if job.kind is JobKind.TRIGGERER and job.alive(now)
+    }
+    numbers = Counter({("", ""): 0})
+    for row in reading.triggers:
+        numbers[row.queue or "", alive.get(row.triggerer_id, "")] += row.triggers
+    return dict(numbers)
+
+
 def _pools(reading: Reading) -> dict[str, AirflowPool]:
     """A number of slots that is none, or negative, lets nothing in."""
     taken: Counter[str] = Counter()
@@ -150,9 +167,7 @@ def _parallelism(jobs: tuple[AirflowJob, ...], now: float, defaults: Defaults) -
     """That of all schedulers; while none is alive, that of the one that will be."""
     if not defaults.parallelism:
         return None
-    alive = sum(
-        job.kind is JobKind.SCHEDULER and job.heartbeat_at > now - HEARTBEAT_SECONDS for job in jobs
-    )
+    alive = sum(job.kind is JobKind.SCHEDULER and job.alive(now) for job in jobs)
     return defaults.parallelism * max(1, alive)
 
 

@@ -44,6 +44,7 @@ def polled(snapshot):
         "scheduled": queries.scheduled(schema),
         "pools": queries.pools(schema),
         "jobs": queries.jobs(schema),
+        "triggers": queries.triggers(schema),
         "hidden": queries.hidden(schema),
         "next_runs": queries.next_runs(schema, "2100-01-01T00:00:00+00:00"),
         "connections": snapshot.dialect.connections,
