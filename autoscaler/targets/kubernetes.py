@@ -30,6 +30,10 @@ class ScaleTargetRef(Options):
     api_version: str = Field(min_length=1, description="such as argoproj.io/v1alpha1")
     kind: str = Field(min_length=1, description="such as Rollout")
     name: str = Field(min_length=1, description="its name")
+    pod_selector: str = Field(
+        default="",
+        description="labels of its pods, such as app=web,tier=front, where its scale does not tell",
+    )
 
 
 class KubernetesOptions(Options):
@@ -90,7 +94,7 @@ class KubernetesOptions(Options):
     def reference(self) -> Reference:
         """What is scaled."""
         if (ref := self.scale_target_ref) is not None:
-            return Reference(ref.api_version, ref.kind, ref.name)
+            return Reference(ref.api_version, ref.kind, ref.name, ref.pod_selector)
         if self.deployment is not None:
             return Reference("apps/v1", DEPLOYMENT, self.deployment)
         return Reference("apps/v1", STATEFUL_SET, self.statefulset or "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from tests.kubernetes.ownership import Author
 from tests.servers import eventually
 from tests.targets.kubernetes_rig import (
     NOW,
+    WORKERS,
     adding,
     drained,
     remove,
@@ -83,6 +85,24 @@ async def test_what_has_a_scale_alone_grows(made, targets):
     await drained(target, names[0], first=5)
     with pytest.raises(TargetConflict, match="cannot be told which"):
         await target.remove([remove(names[0], 7)])
+
+
+async def test_what_has_a_scale_that_does_not_tell_its_pods(made, targets):
+    made.users.allow(TOKEN)
+    made.controllers.tells_selector = False
+    made.custom("worker", 1)
+    made.deployment("other", 1)
+    with pytest.raises(TargetError, match=r"Cluster worker does not tell .*: say pod_selector"):
+        await units(targets(scale_target_ref=CLUSTER))
+    fleet = replace(WORKERS, queues=())
+    target = targets(fleet=fleet, scale_target_ref={**CLUSTER, "pod_selector": "app=worker"})
+    async with watching(target):
+        await running(target, 1)
+        await target.add(adding(1))
+        names = await running(target, 2)
+        await drained(target, names[0], first=5)
+        await target.remove([remove(names[0], 6)])
+        await running(target, 1)
 
 
 async def test_shields_are_accepted(made, targets):

@@ -20,8 +20,8 @@ class Controllers:
     """Work soon after each change, unless asleep.
 
     delay_seconds: how long after. quota: the most pods that there may be. deletes False: nothing
-    is deleted for having become too many, as if the controller hung. Whoever changes these later
-    calls `wake`.
+    is deleted for having become too many, as if the controller hung. tells_selector: whether custom
+    scales have one. Whoever changes these later calls `wake`.
     """
 
     def __init__(self, api: Api) -> None:
@@ -29,6 +29,7 @@ class Controllers:
         self.deletes = True
         self.delay_seconds = 0.0
         self.quota: int | None = None
+        self.tells_selector = True
         self._api = api
         self._woken = asyncio.Event()
         self._changed: set[str] = set()
@@ -117,7 +118,8 @@ class Controllers:
         labels = item["spec"]["template"]["metadata"]["labels"]
         selector = ",".join(f"{k}={v}" for k, v in sorted(labels.items()))
         left = sum(map(active, owned(self._api, item)))
-        set_status(self._api, item, replicas=left, selector=selector)
+        told = {"selector": selector} if self.tells_selector else {}
+        set_status(self._api, item, replicas=left, **told)
 
     def _make(self, owner: Item, number: int) -> None:
         for _ in range(number):

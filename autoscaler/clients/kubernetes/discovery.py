@@ -13,11 +13,15 @@ from autoscaler.clients.kubernetes.workload import DEPLOYMENT, STATEFUL_SET
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """What is scaled, in the words of an HPA's scaleTargetRef."""
+    """What is scaled, in the words of an HPA's scaleTargetRef.
+
+    pod_selector: labels of its pods, for where its scale does not tell them.
+    """
 
     api_version: str
     kind: str
     name: str
+    pod_selector: str = ""
 
 
 async def resolve(connection: Connection, namespace: str, reference: Reference) -> ScaleTarget:
@@ -34,4 +38,5 @@ async def resolve(connection: Connection, namespace: str, reference: Reference) 
         raise ApiError(f"the cluster knows no {kind} in {reference.api_version}", 404)
     if f"{plural}/scale" not in plurals:
         raise ApiError(f"{kind} in {reference.api_version} has no scale subresource", 404)
-    return ScaleTarget(kind, Resource(group, version, plural, namespace), name)
+    resource = Resource(group, version, plural, namespace)
+    return ScaleTarget(kind, resource, name, reference.pod_selector)

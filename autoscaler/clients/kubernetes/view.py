@@ -26,11 +26,15 @@ STALE_SECONDS = 15.0
 
 @dataclass(frozen=True, slots=True)
 class ScaleTarget:
-    """What is scaled: its kind, where the API serves it, and its name."""
+    """What is scaled: its kind, where the API serves it, and its name.
+
+    pod_selector: labels of its pods, for where its scale does not tell them.
+    """
 
     kind: str
     resource: Resource
     name: str
+    pod_selector: str = ""
 
     @property
     def has_own_spec(self) -> bool:
@@ -129,10 +133,14 @@ class View:
         return parse_workload(item, self.target.kind, self._scale[1])
 
     def _pods_of(self, workload: Workload) -> Reflector[Pod]:
-        if self._pods is None or self._selector != workload.scale.selector:
-            self._selector = workload.scale.selector
-            if not self._selector:
-                raise ApiError(f"the scale of {workload.name} does not tell which pods are its own")
+        selector = workload.scale.selector or self.target.pod_selector
+        if self._pods is None or self._selector != selector:
+            self._selector = selector
+            if not selector:
+                raise ApiError(
+                    f"the scale of {workload.kind} {workload.name} does not tell which pods are its"
+                    " own: say pod_selector"
+                )
             self._pods = Reflector(
                 self._connection,
                 pods(self.target.resource.namespace),
