@@ -14,7 +14,9 @@ from autoscaler.engine.history import History
 from autoscaler.engine.invariants import violations
 from autoscaler.engine.learning import Learning
 from autoscaler.engine.ledger import killed_tasks
+from autoscaler.engine.right_size import right_size
 from autoscaler.engine.scale_in import kept_by_order, plan
+from autoscaler.engine.usage import Usage
 from autoscaler.errors import TargetError
 from autoscaler.interfaces import Leadership, Policy
 from autoscaler.model import (
@@ -53,6 +55,7 @@ class Memory:
     hearing: Hearing = field(default_factory=Hearing)
     custody: Custody = field(default_factory=Custody)
     learning: Learning = field(default_factory=Learning)
+    usage: Usage = field(default_factory=Usage)
     term: int | None = None
     followed: int | None = None
     unsure: Mapping[str, float] = field(default_factory=dict)
@@ -82,8 +85,10 @@ class Reconciler:
         self.memory.hearing = self.memory.hearing.after(snapshot)
         self.memory.custody = self.memory.custody.after(snapshot)
         self.memory.learning, measured = self.memory.learning.after(snapshot)
+        self.memory.usage = self.memory.usage.after(snapshot)
         made = await self._turn(snapshot, override)
-        return replace(made, killed_tasks=killed, measured=measured)
+        sizings = right_size(self.memory.usage, snapshot)
+        return replace(made, killed_tasks=killed, measured=measured, sizings=sizings)
 
     async def _turn(self, snapshot: FleetSnapshot, override: Override | None) -> FleetTick:
         if f"target/{self.fleet.name}" in snapshot.missing:

@@ -54,6 +54,7 @@ COMMANDS = {
     "check": Entry("check", "check a config, and with --live everything it names"),
     "status": Entry("status", "how many replicas each fleet has, and what is wrong"),
     "explain": Entry("explain", "why this number, why not more, why not fewer"),
+    "report": Entry("report", "what pods should ask for, by what they were seen to use"),
     "pause": Entry("changes:PAUSE", "go on deciding, but carry nothing out for a while"),
     "resume": Entry("changes:RESUME", "end a pause or a held number"),
     "scale": Entry("changes:SCALE", "hold a number of replicas for a while"),

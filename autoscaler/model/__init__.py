@@ -56,11 +56,13 @@ from autoscaler.model.observation import (
     WorkersState,
     WorkerState,
 )
+from autoscaler.model.sizing import MEMORY_MARGIN, Sizing
 from autoscaler.model.snapshot import FleetSnapshot, FleetTick, Samples, Snapshot, Tick
 from autoscaler.model.verdict import Bottleneck, Headroom, Verdict
 
 __all__ = [
     "HEARTBEAT_SECONDS",
+    "MEMORY_MARGIN",
     "TASK_QUEUED_TIMEOUT_SECONDS",
     "TRIGGERER_CAPACITY",
     "Action",
@@ -115,6 +117,7 @@ __all__ = [
     "ScalingRules",
     "Select",
     "Severity",
+    "Sizing",
     "Snapshot",
     "Stage",
     "StartUp",

@@ -18,6 +18,7 @@ from autoscaler.model.observation import (
     Sample,
     WorkerState,
 )
+from autoscaler.model.sizing import Sizing
 from autoscaler.model.verdict import Headroom, Verdict
 
 
@@ -144,7 +145,7 @@ class FleetTick:
 
     error: what a bug or a broken invariant said; then nothing was done.
     killed_tasks: running tasks that died with their unit since the last tick, by cause. measured:
-    what ended since then, and how long it took.
+    what ended since then, and how long it took. sizings: what its containers should ask for.
     """
 
     snapshot: FleetSnapshot
@@ -155,6 +156,7 @@ class FleetTick:
     error: str = ""
     killed_tasks: Mapping[str, int] = field(default_factory=dict)
     measured: tuple[Measurement, ...] = ()
+    sizings: tuple[Sizing, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

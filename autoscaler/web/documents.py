@@ -166,6 +166,40 @@ class AlertsDocument(TypedDict):
     alerts: list[AlertDocument]
 
 
+class SizingDocument(TypedDict):
+    """What one container should ask for, and what that rests on.
+
+    `sure` is false until a day was measured. `busy` slots of `slots` ran a task at the peak;
+    `concurrency` is how many fit into the memory that was asked about.
+    """
+
+    container: str
+    request_cores: float
+    memory_bytes: int
+    used_cores: float
+    peak_bytes: float
+    busy: int
+    idle_bytes: float
+    task_bytes: float | None
+    full_bytes: float
+    slots: int | None
+    measured_seconds: float
+    sure: bool
+    concurrency: int | None
+
+
+class RightSizeDocument(TypedDict):
+    """What a fleet's containers should ask for; `patch` is a strategic merge patch of a workload.
+
+    `patch` is null while nothing is known.
+    """
+
+    fleet: str
+    at: str
+    containers: list[SizingDocument]
+    patch: dict[str, object] | None
+
+
 class LifeDocument(TypedDict):
     """The process answers."""
 

@@ -20,6 +20,7 @@ from autoscaler.web.documents import (
     HealthDocument,
     LifeDocument,
     ReadinessDocument,
+    RightSizeDocument,
 )
 from autoscaler.web.present import (
     alert_document,
@@ -31,7 +32,8 @@ from autoscaler.web.present import (
     source_documents,
 )
 from autoscaler.web.problems import Problem
-from autoscaler.web.requests import limit_of, time_of
+from autoscaler.web.requests import bytes_of, limit_of, time_of
+from autoscaler.web.sizing import merge_patch, sizing_document
 
 LATE_INTERVALS = 3
 
@@ -115,6 +117,18 @@ async def explain(backend: Backend, request: web.Request) -> DecisionDocument:
         detail = f"no decision of {name!r} is known for {iso_time(at)}"
         raise Problem(HTTPStatus.NOT_FOUND, detail, hint=f"see /api/v1/fleets/{name}/decisions")
     return kept
+
+
+async def right_size(backend: Backend, request: web.Request) -> RightSizeDocument:
+    """What the containers of a fleet's pods should ask for, by what they were seen to use."""
+    name, memory = request.match_info["name"], bytes_of(request, "memory")
+    made = backend.fleet(name)
+    return {
+        "fleet": name,
+        "at": iso_time(made.snapshot.now),
+        "containers": [sizing_document(one, memory) for one in made.sizings],
+        "patch": merge_patch(made.sizings),
+    }
 
 
 async def health(backend: Backend, _: web.Request) -> HealthDocument:

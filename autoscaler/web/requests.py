@@ -15,6 +15,7 @@ from autoscaler.web.problems import Problem
 MOST_SECONDS = 30 * 86_400
 DEFAULT_SECONDS = 3600.0
 DEFAULT_LIMIT = 50
+MOST_DIGITS = 18
 MOST_DECISIONS = 500
 
 
@@ -84,6 +85,17 @@ def limit_of(request: web.Request) -> int:
     text = request.query.get("limit", str(DEFAULT_LIMIT))
     if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= MOST_DECISIONS:
         raise _wrong("limit", f"a number from 1 to {MOST_DECISIONS}", text)
+    return int(text)
+
+
+def bytes_of(request: web.Request, name: str) -> int | None:
+    """A parameter that is a number of bytes. Raises Problem 400."""
+    text = request.query.get(name)
+    if text is None:
+        return None
+    digits = text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS
+    if not digits or int(text) == 0:
+        raise _wrong(name, "a number of bytes", text)
     return int(text)
 
 

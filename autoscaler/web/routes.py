@@ -40,6 +40,7 @@ class Route:
 
 TIME = "RFC 3339, or Unix seconds"
 PAGE = {"limit": "at most this many, 1 to 500", "before": f"only earlier ones: {TIME}"}
+MEMORY = {"memory": "bytes: how many slots fit into them is told as well"}
 ROUTES = (
     Route("GET", "/healthz", reads.live, documents.LifeDocument),
     Route("GET", "/readyz", reads.ready, documents.ReadinessDocument),
@@ -48,6 +49,9 @@ ROUTES = (
     Route("GET", FLEET, reads.fleet, documents.FleetDetailDocument),
     Route("GET", f"{FLEET}/decisions", reads.decisions, documents.DecisionsDocument, query=PAGE),
     Route("GET", f"{FLEET}/explain", reads.explain, DecisionDocument, query={"at": TIME}),
+    Route(
+        "GET", f"{FLEET}/right-size", reads.right_size, documents.RightSizeDocument, query=MEMORY
+    ),
     Route("GET", "/api/v1/health", reads.health, documents.HealthDocument),
     Route("GET", "/api/v1/alerts", reads.alerts, documents.AlertsDocument),
     Route("POST", f"{FLEET}/pause", changes.pause, documents.OverriddenDocument, Pause),
