@@ -109,12 +109,12 @@ class Usage:
 
 def _readings(snapshot: FleetSnapshot) -> Iterator[tuple[str, Reading]]:
     """Of the containers of ready units, where CPU, memory and what the worker runs are known."""
-    units = {replica.name: replica for replica in snapshot.replicas if replica.ready}
     cores = {
         (sample.labels.get(POD), sample.labels.get(CONTAINER)): sample.value
         for sample in snapshot.samples.named(CPU)
         if plausible(sample.value)
     }
+    units = {replica.name: replica for replica in snapshot.replicas if cores and replica.ready}
     for sample in snapshot.samples.named(MEMORY):
         pod, container = sample.labels.get(POD), sample.labels.get(CONTAINER)
         used = cores.get((pod, container))
