@@ -1,4 +1,4 @@
-"""Who led and who acted, by the requests that an API server has carried out, and by nothing else."""
+"""Who led and who acted, by the requests that an API server has carried out and nothing else."""
 
 from __future__ import annotations
 
