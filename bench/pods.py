@@ -27,7 +27,7 @@ def configuration(directory: Path, kubeconfig: Path) -> dict[str, object]:
     """Fleets that stay as they are."""
     target = {"kind": "kubernetes", "namespace": NAMESPACE, "kubeconfig": str(kubeconfig)}
     least = {"kind": "schedule", "cron": "0 0 * * *", "duration_seconds": 60, "min_replicas": 1}
-    size = {"min_replicas": PODS, "max_replicas": PODS, "policies": [least]}
+    size = {"queues": [], "min_replicas": PODS, "max_replicas": PODS, "policies": [least]}
     return {
         "state_directory": str(directory / "state"),
         "journal": {"path": str(directory / "journal.db")},

@@ -170,8 +170,10 @@ def test_the_last_versions_of_kubernetes_accept_them(overlay):
 def assert_valid(manifests: list[Manifest]) -> None:
     """By the OpenAPI schemas of Kubernetes itself, unknown fields refused."""
     schemas = pytest.importorskip("kubernetes_validate")
-    for version in schemas.utils.all_versions()[-LAST_VERSIONS:]:
-        short = version.rpartition("-")[0] or version
+    known = {tuple(map(int, version.split("."))) for version in schemas.utils.all_versions()}
+    newest = sorted(known)[-LAST_VERSIONS:]
+    assert len({minor for _, minor, _ in newest}) == LAST_VERSIONS
+    for version in newest:
         for manifest in manifests:
             if OPERATOR_GROUP not in manifest["apiVersion"]:
-                schemas.validate(manifest, short, strict=True)
+                schemas.validate(manifest, ".".join(map(str, version)), strict=True)

@@ -16,7 +16,7 @@ from tests.kubernetes.ownership import Author, entries_of, recorded
 from tests.kubernetes.resizes import resized
 from tests.kubernetes.selectors import text_of
 from tests.kubernetes.store import Store
-from tests.kubernetes.times import stamp
+from tests.kubernetes.times import restamped, stamp
 from tests.kubernetes.validation import refuse_changes, refuse_new, refuse_values
 
 Change = Callable[[Item], Any]
@@ -159,6 +159,9 @@ def _through(kind: Kind, before: Item, made: Item, subresource: str) -> Item:
                  "deletionGracePeriodSeconds", "namespace"):  # fmt: skip
         if name in before["metadata"]:
             parts["metadata"].setdefault(name, before["metadata"][name])
+    for name in ("creationTimestamp", "deletionTimestamp"):
+        if name in parts["metadata"]:
+            parts["metadata"][name] = restamped(parts["metadata"][name])
     return parts
 
 

@@ -77,8 +77,11 @@ class Cluster:
         """The requests of these verbs, in words such as `patch deployments/scale worker`."""
         return [str(call) for call in self.requests if not verbs or call.verb in verbs]
 
-    def kubeconfig(self, path: Path, token: str = TOKEN) -> Path:
-        """Write one, into a directory or as a file. It has NAMESPACE as its namespace."""
+    def kubeconfig(self, path: Path, token: str = TOKEN, url: str = "") -> Path:
+        """Write one, into a directory or as a file. It has NAMESPACE as its namespace.
+
+        url: of what stands between, where something does.
+        """
         path = path / "kubeconfig" if path.is_dir() else path
         context = {"cluster": "test", "user": "test", "namespace": NAMESPACE}
         content = {
@@ -86,7 +89,7 @@ class Cluster:
             "kind": "Config",
             "current-context": "test",
             "contexts": [{"name": "test", "context": context}],
-            "clusters": [{"name": "test", "cluster": {"server": self.url}}],
+            "clusters": [{"name": "test", "cluster": {"server": url or self.url}}],
             "users": [{"name": "test", "user": {"token": token}}],
         }
         path.write_text(yaml.safe_dump(content))
