@@ -19,7 +19,7 @@ demo: $(VENV)/.demo ## two bursts on real Celery workers, scaled before your eye
 test: $(VENV)/.dev ## the default tests: real Valkey and Celery workers, in minutes
 	$(BIN)/pytest -m "not full and not airflow" $(ARGS)
 
-test-all: $(VENV)/.dev ## every test, with coverage gates; installs servers and Airflow
+test-all: $(VENV)/.deploy ## every test, with coverage gates; installs servers and Airflow
 	.ci/services
 	$(MAKE) --no-print-directory -j3 --output-sync=target \
 	  zero-kill-redis zero-kill-rabbitmq campaign
@@ -62,6 +62,10 @@ lock: $(VENV)/.demo ## write the lock files anew from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	  --no-header --no-annotate --upgrade --constraint requirements.lock --group dev \
 	  --output-file requirements-dev.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	  --no-header --no-annotate --upgrade --constraint requirements.lock \
+	  --constraint requirements-dev.lock tests/deploy/requirements.in \
+	  --output-file tests/deploy/requirements.txt
 	for version in 3 2; do \
 	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	    --no-header --no-annotate --upgrade tests/airflow/requirements-$$version.in \
@@ -80,6 +84,10 @@ $(VENV)/.demo: requirements.lock pyproject.toml
 
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.demo
 	$(PIP) install --require-hashes --requirement requirements-dev.lock
+	touch $@
+
+$(VENV)/.deploy: tests/deploy/requirements.txt $(VENV)/.dev
+	$(PIP) install --require-hashes --requirement $<
 	touch $@
 
 $(VENV)/.airflow-%: tests/airflow/requirements-%.txt | $(VENV)/.dev
