@@ -7,8 +7,10 @@ SEEDS  ?= 1..20
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 PURE   := autoscaler/model/*,autoscaler/engine/*,autoscaler/policies/*,autoscaler/checks/*
+ZERO_KILL := zero-kill-redis zero-kill-rabbitmq zero-kill-pods
+AIRFLOW := test-airflow-3 test-airflow-2
 
-.PHONY: help demo test test-all zero-kill-redis zero-kill-rabbitmq campaign test-airflow check bench simulate-faults lock clean
+.PHONY: help demo test test-all $(ZERO_KILL) campaign test-airflow $(AIRFLOW) check bench simulate-faults lock clean
 
 help: ## what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,8 +23,7 @@ test: $(VENV)/.dev ## the default tests: real Valkey and Celery workers, in minu
 
 test-all: $(VENV)/.deploy ## every test, with coverage gates; installs servers and Airflow
 	.ci/services
-	$(MAKE) --no-print-directory -j3 --output-sync=target \
-	  zero-kill-redis zero-kill-rabbitmq campaign
+	$(MAKE) --no-print-directory -j4 --output-sync=target $(ZERO_KILL) campaign
 	$(BIN)/coverage erase
 	HYPOTHESIS_PROFILE=ci $(BIN)/coverage run -m pytest -m "not airflow and not campaign" \
 	  --ignore=tests/zero_kill $(ARGS)
@@ -31,15 +32,18 @@ test-all: $(VENV)/.deploy ## every test, with coverage gates; installs servers a
 	$(BIN)/coverage report --fail-under=100 --include='$(PURE)'
 	$(MAKE) --no-print-directory test-airflow
 
-zero-kill-redis zero-kill-rabbitmq: zero-kill-%: $(VENV)/.dev
-	$(BIN)/pytest tests/zero_kill -k "$(if $(filter rabbitmq,$*),,not) rabbitmq" $(ARGS)
+$(ZERO_KILL): zero-kill-%: $(VENV)/.dev
+	$(BIN)/pytest tests/zero_kill -k "$(if $(filter redis,$*),not rabbitmq and not pods,$*)" $(ARGS)
 
 campaign: $(VENV)/.dev
 	$(BIN)/pytest -m campaign $(ARGS)
 
 test-airflow: $(VENV)/.airflow-3 $(VENV)/.airflow-2 ## real Airflow 3 and 2, their workers scaled
 	.ci/services
-	$(BIN)/pytest -m airflow $(ARGS)
+	$(MAKE) --no-print-directory -j2 --output-sync=target $(AIRFLOW)
+
+$(AIRFLOW): test-airflow-%: $(VENV)/.airflow-%
+	$(BIN)/pytest -m airflow -k airflow$* $(ARGS)
 
 check: $(VENV)/.dev ## lint, format, types, who may import whom, sizes
 	$(BIN)/ruff check .
