@@ -16,6 +16,7 @@ from autoscaler.model.airflow import (
     JobKind,
     NextRun,
 )
+from autoscaler.model.dag_run import ActiveRun, DagStructure, DagTask
 from autoscaler.model.decision import (
     Action,
     ActionKind,
@@ -67,6 +68,7 @@ __all__ = [
     "TRIGGERER_CAPACITY",
     "Action",
     "ActionKind",
+    "ActiveRun",
     "ActiveTask",
     "AirflowDemand",
     "AirflowJob",
@@ -84,6 +86,8 @@ __all__ = [
     "BrokerState",
     "Budgets",
     "Curve",
+    "DagStructure",
+    "DagTask",
     "Decision",
     "Drain",
     "DrainRules",

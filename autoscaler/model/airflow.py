@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from autoscaler.model.dag_run import ActiveRun, DagStructure
 from autoscaler.model.footprint import FinishedRun
 from autoscaler.model.observation import Observation, Sample
 
@@ -143,8 +144,9 @@ class AirflowState(Observation):
     read_only: the database accepts no writes, so Airflow stands still. replica_lag_seconds: how
     old its copy is; None for a primary. connections: those that the whole server has now, of the
     most that users other than its own may have; None where it does not tell.
-    task_queued_timeout_seconds: after which Airflow gives up on a queued task. finished_runs: DAG
-    runs that are over, each told once, when it was read.
+    task_queued_timeout_seconds: after which Airflow gives up on a queued task. next_runs: of one
+    DAG there may be several. runs: those that are not over. structures, finished_runs: of DAGs that
+    are due or at work, and of runs that are over; each is told once, when it was read.
     """
 
     at: float
@@ -165,6 +167,8 @@ class AirflowState(Observation):
     connections: int | None = None
     max_connections: int | None = None
     task_queued_timeout_seconds: float = TASK_QUEUED_TIMEOUT_SECONDS
+    runs: tuple[ActiveRun, ...] = ()
+    structures: tuple[DagStructure, ...] = ()
     finished_runs: tuple[FinishedRun, ...] = ()
 
     def samples(self) -> Iterator[Sample]:
