@@ -15,6 +15,7 @@ SOURCES = {
     "prometheus": "autoscaler.sources.prometheus:Prometheus",
     "rabbitmq_broker": "autoscaler.sources.rabbitmq_broker:RabbitmqBroker",
     "redis_broker": "autoscaler.sources.redis_broker:RedisBroker",
+    "timetable": "autoscaler.sources.timetable:Timetable",
 }
 BROKER_SCHEMES = {
     "amqp": "rabbitmq_broker",

@@ -16,7 +16,7 @@ from cronsim import CronSim, CronSimError
 
 HOUR = 3600
 CLOCK_SHIFT = 2 * HOUR
-FIELDS = 5
+FIELDS, WITH_SECONDS = 5, 6
 LONGEST_CRON = 500
 _ANY_DAY = datetime(2024, 1, 1, tzinfo=UTC)
 _RANGES = {
@@ -32,11 +32,22 @@ def checked_cron(cron: str) -> str:
     """The expression, of five fields. Raises ValueError, with what to write instead."""
     if len(cron.split()) != FIELDS or len(cron) > LONGEST_CRON:
         raise ValueError(f"must have the five fields {' '.join(_RANGES)}, not {cron[:80]!r}")
+    return _parsed(cron)
+
+
+def checked_cron_with_seconds(cron: str) -> str:
+    """The expression, of five fields, or six of which the first is the second. As above."""
+    if len(cron.split()) != WITH_SECONDS or len(cron) > LONGEST_CRON:
+        return checked_cron(cron)
+    return _parsed(cron)
+
+
+def _parsed(cron: str) -> str:
     try:
         first = next(CronSim(cron, _ANY_DAY), None)
     except CronSimError as error:
         field = str(error).removeprefix("Bad ")
-        wanted = _RANGES.get(field, "a number")
+        wanted = {**_RANGES, "second": "0-59"}.get(field, "a number")
         raise ValueError(f"the {field} in {cron[:80]!r} is wrong; write {wanted}") from error
     if first is None:
         raise ValueError(f"{cron[:80]!r} never comes")

@@ -59,6 +59,7 @@ from autoscaler.model.observation import (
 )
 from autoscaler.model.sizing import MEMORY_MARGIN, Sizing
 from autoscaler.model.snapshot import FleetSnapshot, FleetTick, Samples, Snapshot, Tick
+from autoscaler.model.timetable import Job, TimetableState
 from autoscaler.model.verdict import Bottleneck, Headroom, Verdict
 
 __all__ = [
@@ -100,6 +101,7 @@ __all__ = [
     "FleetTick",
     "Footprint",
     "Headroom",
+    "Job",
     "JobKind",
     "Limit",
     "LimitType",
@@ -127,6 +129,7 @@ __all__ = [
     "StartUp",
     "Step",
     "Tick",
+    "TimetableState",
     "Unchecked",
     "Unit",
     "UnitPhase",
