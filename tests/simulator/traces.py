@@ -1,0 +1,23 @@
+"""Small traces that tests make themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from random import Random
+
+from autoscaler.simulator.trace import Trace, TraceTask
+
+
+def plain(rows: Iterable[tuple[float, float]], queue: str = "default") -> Trace:
+    """Tasks of one queue, by their submission and duration."""
+    tasks = (TraceTask(str(n), at, lasts, queue, (), "a") for n, (at, lasts) in enumerate(rows))
+    return Trace("plain", tuple(tasks))
+
+
+def poisson(rate: float, mean_seconds: float, tasks: int, seed: int) -> Trace:
+    """Tasks that come at random, and last as long as they like."""
+    random, at, rows = Random(seed), 0.0, []
+    for _ in range(tasks):
+        at += random.expovariate(rate)
+        rows.append((at, random.expovariate(1 / mean_seconds)))
+    return plain(rows)
