@@ -5,36 +5,62 @@ It says when jobs come, not how much they bring: that is learned from what follo
 
 from __future__ import annotations
 
-from typing import Annotated
+from datetime import UTC, datetime
+from math import floor
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, AwareDatetime, Field, model_validator
 
 from autoscaler.engine.cron import (
     checked_cron_with_seconds,
     checked_timezone,
-    times_between,
     window_around,
 )
 from autoscaler.interfaces import Context, Options, Source
 from autoscaler.model import Job, TimetableState
 
 AHEAD_SECONDS = 900.0
-MOST_PAST, PAST_SECONDS = 8, 14 * 86_400.0
+MOST_DUE, MOST_PAST = 32, 8
+PAST_SECONDS = 14 * 86_400.0
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+ROUNDING = 1e-6  # of an interval, so that a time that was reckoned lies not before itself
 
 
 class JobOptions(Options):
     """One entry: when something sends tasks, and to which queues."""
 
     name: str = Field(min_length=1, description="what it is called")
-    cron: Annotated[str, AfterValidator(checked_cron_with_seconds)] = Field(
-        description="when it runs: minute hour day-of-month month day-of-week, seconds before them"
+    cron: Annotated[str, AfterValidator(checked_cron_with_seconds)] | None = Field(
+        default=None,
+        description="when it runs: minute hour day-of-month month day-of-week, or six fields of "
+        "which the first is the second",
     )
     timezone: Annotated[str, AfterValidator(checked_timezone)] = Field(
         default="UTC", description="IANA name of the timezone of cron, such as Europe/Berlin"
     )
+    every_seconds: float | None = Field(
+        default=None, ge=1, description="in place of cron: how long from one run to the next"
+    )
+    since: AwareDatetime = Field(
+        default=EPOCH, description="with every_seconds: a time at which it ran, with its offset"
+    )
     queues: tuple[str, ...] = Field(
         default=(), description="queues that its tasks go to; left out, any of all fleets"
     )
+
+    @model_validator(mode="after")
+    def _one_rhythm(self) -> Self:
+        if (self.cron is None) == (self.every_seconds is None):
+            raise ValueError("needs cron or every_seconds, one of the two")
+        return self
+
+    def around(self, now: float) -> tuple[float, float]:
+        """The last time that is not after `now`, and the first one after it (Unix seconds)."""
+        if self.every_seconds is None:
+            return window_around(self.cron or "", self.timezone, now)
+        first, every = self.since.timestamp(), self.every_seconds
+        runs = floor((now - first) / every + ROUNDING)
+        return first + runs * every, first + (runs + 1) * every
 
 
 def _each_once(jobs: tuple[JobOptions, ...]) -> tuple[JobOptions, ...]:
@@ -70,19 +96,27 @@ class Timetable(Source[TimetableOptions]):
 
     def _by_now(self, job: JobOptions, now: float) -> Job:
         """The job as it was, while none of its times has come since."""
-        last, _ = window_around(job.cron, job.timezone, now)
-        due = times_between(job.cron, job.timezone, now, now + AHEAD_SECONDS)
+        last, _ = job.around(now)
         past = self._jobs[job.name].past
         if past[:1] != (last,):
             past = _before(job, last)
-        return Job(job.name, self._queues(job), past, due)
+        return Job(job.name, self._queues(job), past, _due(job, now))
+
+
+def _due(job: JobOptions, now: float) -> tuple[float, ...]:
+    times: list[float] = []
+    _, time = job.around(now)
+    while time < now + AHEAD_SECONDS and len(times) < MOST_DUE:
+        times.append(time)
+        _, time = job.around(time)
+    return tuple(times)
 
 
 def _before(job: JobOptions, last: float) -> tuple[float, ...]:
     """This time and those before it, latest first; none from longer ago than is remembered."""
     times = [last]
     while len(times) < MOST_PAST:
-        earlier, _ = window_around(job.cron, job.timezone, times[-1] - 1)
+        earlier, _ = job.around(times[-1] - 1)
         if earlier < last - PAST_SECONDS:
             break
         times.append(earlier)

@@ -59,10 +59,30 @@ async def test_local_time_and_seconds() -> None:
     assert (await source.read(MONDAY)).jobs[0].due == (MONDAY + 315,)
 
 
+async def test_intervals_from_a_time_on() -> None:
+    beat = {"name": "beat", "every_seconds": 40.1, "since": "2026-03-02T08:49:40+01:00"}
+    [job] = (await timetable(beat).read(MONDAY)).jobs
+    assert job.past[:2] == pytest.approx((MONDAY - 20, MONDAY - 60.1))
+    assert job.due == pytest.approx([MONDAY - 20 + 40.1 * run for run in range(1, 23)])
+
+
+async def test_intervals_count_from_midnight_where_nobody_says_otherwise() -> None:
+    [job] = (await timetable({"name": "x", "every_seconds": 0.1 + 299.9}).read(MONDAY)).jobs
+    assert job.due == (MONDAY + 300, MONDAY + 600)
+
+
+async def test_what_comes_often_is_told_for_a_while_only() -> None:
+    [job] = (await timetable({"name": "x", "every_seconds": 1}).read(MONDAY)).jobs
+    assert job.due == tuple(MONDAY + 1 + run for run in range(32))
+
+
 @pytest.mark.parametrize(
     ("jobs", "why"),
     [
         ([], "at least 1 item"),
+        ([{"name": "a"}], "needs cron or every_seconds, one of the two"),
+        ([{"name": "a", "cron": "0 2 * * *", "every_seconds": 5}], "one of the two"),
+        ([{"name": "a", "every_seconds": 5, "since": "2026-03-02T08:00:00"}], "timezone"),
         ([{"name": "a", "cron": "@daily"}], "must have the five fields"),
         ([{"name": "a", "cron": "61 * * * * *"}], "the second in .* is wrong; write 0-59"),
         ([{"name": "a", "cron": "* * * * *", "timezone": "Mars"}], "no IANA|not an IANA"),
