@@ -19,6 +19,11 @@ class Timed:
     started_at: float
     ended_at: float | None = None
 
+    def still(self, task: ActiveTask, replica: Replica) -> bool:
+        """Whether all of it is as it was."""
+        same_task = (task.name, task.started_at) == (self.name, self.started_at)
+        return same_task and _identity(replica.unit) == self.unit
+
 
 @dataclass(frozen=True, slots=True)
 class Learning:
@@ -59,8 +64,10 @@ class Learning:
 
     def _timed(self, task: ActiveTask, replica: Replica, snapshot: FleetSnapshot) -> Timed:
         """Of a task that Airflow no longer calls running only the slot is still in use."""
-        airflow = {} if snapshot.airflow is None else snapshot.airflow.running
         before = self.tasks.get(task.id)
+        if snapshot.airflow is None and before is not None and before.still(task, replica):
+            return before
+        airflow = {} if snapshot.airflow is None else snapshot.airflow.running
         name = airflow.get(task.id) or (before.name if before else task.name)
         ended_at = before.ended_at if before else None
         known = before is not None and before.name != task.name

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from itertools import accumulate
 from math import ceil
-from statistics import fmean, median
+from statistics import median
 
 from autoscaler.model import Measured, Measurement, Replica, StartUp
 
@@ -41,10 +44,11 @@ class Profiles:
         all is given as long again. None when nothing is known of any task.
         """
         values = self._of(Measured.TASK, name)
-        left = [value - elapsed for value in values if value > elapsed]
-        if left:
-            return fmean(left)
-        return max(elapsed, 0.0) if values else None
+        if not values:
+            return None
+        rising, sums = _sorted(values)
+        longer = len(rising) - bisect_right(rising, elapsed)
+        return sums[longer] / longer - elapsed if longer else max(elapsed, 0.0)
 
     def start_up(self, fleet: str) -> StartUp | None:
         """How long the fleet's own units took to start; None while none was timed.
@@ -70,11 +74,23 @@ class Profiles:
             for task in worker.active
         ]
         known = [seconds for seconds in running if seconds is not None]
-        if len(known) < len(running) or not self._of(Measured.TASK, ANY):
+        usual = self._of(Measured.TASK, ANY)
+        if len(known) < len(running) or not usual:
             return replica
-        waves = ceil((worker.reserved or 0) / max(1, worker.slots or 1))
-        each = median(self._of(Measured.TASK, ANY))
-        return replace(replica, expected_empty_seconds=max(known, default=0.0) + waves * each)
+        seconds = max(known, default=0.0)
+        if worker.reserved:
+            seconds += ceil(worker.reserved / max(1, worker.slots or 1)) * median(usual)
+        return replace(replica, expected_empty_seconds=seconds)
 
     def _of(self, kind: Measured, name: str) -> tuple[float, ...]:
         return self.durations.get((kind, name)) or self.durations.get((kind, ANY), ())
+
+
+@lru_cache(maxsize=MOST_NAMES)
+def _sorted(values: tuple[float, ...]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """The values in order, and the sums of the last none, one, two … of them.
+
+    Asked for each task that runs, at every tick, and other values only when one has ended.
+    """
+    rising = tuple(sorted(values))
+    return rising, tuple(accumulate(reversed(rising), initial=0.0))
