@@ -8,6 +8,7 @@ from random import Random
 
 from autoscaler.simulator.trace import TraceTask
 
+BEGIN = 1_704_067_200.0  # when traces begin (Unix seconds): a Monday, at midnight UTC
 MEDIAN_START_SECONDS = 73.5
 SIGMA_START = 0.3
 
@@ -61,7 +62,8 @@ class Worker:
     """One worker. ready_at: when it takes tasks, known to the world alone until then.
 
     ready: whether it takes tasks, unless it drains. leaves: whether it ends by itself once it
-    drains and is empty. place: where it is in the list of those with a free slot.
+    drains and is empty. place: where it is in the list of those with a free slot. done: how many
+    tasks it has finished. idle_at: when it was ready, or finished the last of them.
     """
 
     name: str
@@ -74,6 +76,8 @@ class Worker:
     leaves: bool = False
     ended_at: float | None = None
     place: int | None = None
+    done: int = 0
+    idle_at: float = 0.0
     running: dict[str, TaskRun] = field(default_factory=dict)
 
     @property

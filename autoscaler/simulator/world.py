@@ -24,7 +24,8 @@ class World:
     A task is ready when it was submitted and its last dependency ended 2 s ago; each fleet's
     tasks start in that order, on a worker that is drawn from those with a free slot. Starts and
     draws have random streams of their own. end: when everything is over, else 300 s after the
-    last submission. In the beginning each fleet has its least number of workers, ready at once.
+    last submission. readied, ended: tasks in the order in which they were first ready, and over. In
+    the beginning each fleet has its least number of workers, ready at once.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class World:
         self.now = 0.0
         self.end = trace.span + LATE_SECONDS if end is None else end
         self.changes = {fleet: Changes() for fleet in rules}
+        self.readied: list[TaskRun] = []
         self.ended: list[TaskRun] = []
         self._starts = Random(f"start {seed}")  # noqa: S311 - a simulation
         self._draws = Random(f"place {seed}")  # noqa: S311 - a simulation
@@ -140,6 +142,7 @@ class World:
     def _queue(self, run: TaskRun) -> None:
         if run.ready_at is None:
             run.ready_at = self.now
+            self.readied.append(run)
         self._waiting[run.fleet].append(run)
         self._start(run.fleet)
 
@@ -165,6 +168,8 @@ class World:
         run.ended_at, run.worker = self.now, None
         self.ended.append(run)
         del worker.running[run.task.id]
+        worker.done += 1
+        worker.idle_at = self.now
         for follower in self._followers.get(run.task.id, ()):
             follower.unmet -= 1
             if follower.unmet == 0:
@@ -177,7 +182,7 @@ class World:
 
     def _ready(self, worker: Worker) -> None:
         if worker.ended_at is None:
-            worker.ready = True
+            worker.ready, worker.idle_at = True, self.now
             self._offer(worker)
 
     def _offer(self, worker: Worker) -> None:

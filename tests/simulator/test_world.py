@@ -19,7 +19,7 @@ def test_waits_are_those_of_erlang_c() -> None:
     """M/M/10 at 0.9: Erlang C is 0.6687, so tasks of 10 s wait 6.687 s in the mean."""
     rules = {"default": Rules(slots=1, min_workers=10, max_workers=10)}
     means = [
-        World(poisson(0.9, 10.0, 8_000, seed), rules, seed).result().mean_wait for seed in range(16)
+        World(poisson(0.9, 10.0, 8_000, seed), rules, seed).result().mean_wait for seed in range(12)
     ]
     error = stdev(means) / sqrt(len(means))
     assert error < 0.8

@@ -21,3 +21,16 @@ def poisson(rate: float, mean_seconds: float, tasks: int, seed: int) -> Trace:
         at += random.expovariate(rate)
         rows.append((at, random.expovariate(1 / mean_seconds)))
     return plain(rows)
+
+
+def dags(days: int = 1, every: float = 3600.0) -> Trace:
+    """A DAG of three tasks every hour, `a` before `b` and `c`, and one backfill of it."""
+    tasks: list[TraceTask] = []
+    submits = [(at * every + 3.5, "team.etl") for at in range(1, int(days * 86_400 / every))]
+    for number, (at, dag) in enumerate(sorted([*submits, (5000.0, "backfill.etl")])):
+        first = f"{number}a"
+        tasks.append(TraceTask(first, at, 60, "default", (), f"{dag}.g.a"))
+        for name in "bc":
+            key = f"{dag}.g.{name}"
+            tasks.append(TraceTask(f"{number}{name}", at, 30, "default", (first,), key))
+    return Trace("dags", tuple(tasks))

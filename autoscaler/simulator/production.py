@@ -1,0 +1,161 @@
+"""Runs the daemon's own controller over the simulated world, tick by tick, in counted time."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from autoscaler import registry
+from autoscaler.config import Config, FleetConfig
+from autoscaler.config.plugin import PluginConfig, plugin_config
+from autoscaler.controller import Controller, Observer
+from autoscaler.errors import ConfigError
+from autoscaler.interfaces import Check, Source
+from autoscaler.simulator.airflow_side import WorldAirflow
+from autoscaler.simulator.celery_side import WorldBroker, WorldOptions, WorldWorkers
+from autoscaler.simulator.crew import BEGIN, Rules
+from autoscaler.simulator.measures import Measures
+from autoscaler.simulator.target import WorldTarget
+from autoscaler.simulator.trace import Trace
+from autoscaler.simulator.world import World
+
+TICK_SECONDS = 15.0
+PATIENCE_SECONDS = 3600.0  # nothing here is waited for; a slow machine must not change a replay
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """What is assumed of a fleet that does not say: slots of a worker, and the most workers."""
+
+    slots: int = 4
+    max_workers: int = 20
+
+
+def default_config(trace: Trace, size: Size = Size(), tick_seconds: float = TICK_SECONDS) -> Config:
+    """A fleet for each queue of the trace, with the default policy."""
+    fleets = [
+        {
+            "name": _fleet_name(queue),
+            "queues": [queue],
+            "slots_per_replica": size.slots,
+            "max_replicas": size.max_workers,
+            "target": {"kind": "simulated"},
+        }
+        for queue in trace.queues
+    ]
+    sources = {
+        "broker": {"kind": "redis_broker", "url": "redis://127.0.0.1:6379/0"},
+        "workers": {"kind": "celery_workers", "url": "redis://127.0.0.1:6379/0"},
+    }
+    return Config.model_validate(
+        {"interval_seconds": tick_seconds, "sources": sources, "fleets": fleets}
+    )
+
+
+def rules_of(config: Config, trace: Trace, size: Size = Size()) -> dict[str, Rules]:
+    """The world's rules for the fleets of a config. Raises ConfigError when a queue has none."""
+    rules = {
+        fleet.name: Rules(
+            slots=fleet.slots_per_replica or size.slots,
+            min_workers=fleet.min_replicas,
+            max_workers=fleet.max_replicas,
+            queues=trace.queues if fleet.queues is None else fleet.queues,
+        )
+        for fleet in _fleets(config)
+    }
+    served = {queue for rule in rules.values() for queue in rule.queues}
+    if unserved := [queue for queue in trace.queues if queue not in served]:
+        names = ", ".join(unserved)
+        raise ConfigError(f"no fleet serves queue {names} of trace {trace.name}; add one that does")
+    return rules
+
+
+def replay(
+    config: Config,
+    world: World,
+    *,
+    observers: Iterable[Observer] = (),
+    progress: Callable[[float], None] = lambda _: None,
+) -> Measures:
+    """What comes of the world's trace under the config's fleets, as the daemon would run them.
+
+    Its fleets, policies and interval are the config's; what they read and scale is the world.
+    Checks, notifiers and overrides have no part in it. progress is told the share that is done.
+    """
+    with TemporaryDirectory() as directory:
+        watched = _over(config, world, Path(directory))
+        return asyncio.run(_replay(watched, world, observers, progress))
+
+
+async def _replay(
+    config: Config,
+    world: World,
+    observers: Iterable[Observer],
+    progress: Callable[[float], None],
+) -> Measures:
+    controller = Controller(
+        config,
+        observers=observers,
+        patience_seconds=PATIENCE_SECONDS,
+        random=Random(0),  # noqa: S311 - of retries
+    )
+    try:
+        ticks = int(world.end // config.interval_seconds)
+        for number in range(ticks + 1):
+            now = number * config.interval_seconds
+            world.advance(now)
+            tick = await controller.tick(BEGIN + now)
+            for where, bug in tick.bugs.items():
+                raise RuntimeError(f"{where}: {bug}")
+            if number % 100 == 0:
+                progress(number / ticks)
+    finally:
+        await controller.aclose()
+    progress(1.0)
+    return world.result()
+
+
+def _over(config: Config, world: World, state_directory: Path) -> Config:
+    """The config with the world in the place of all that it reads and scales."""
+    airflow = world.trace.has_deps
+    options = WorldOptions(world=world, airflow=airflow)
+    kinds: dict[str, type[Source[Any]]] = {"broker": WorldBroker, "workers": WorldWorkers}
+    if airflow:
+        kinds["airflow"] = WorldAirflow
+    fleets = tuple(
+        fleet.model_copy(
+            update={
+                "queues": world.rules[fleet.name].queues,
+                "slots_per_replica": world.rules[fleet.name].slots,
+                "target": PluginConfig("world", WorldTarget, options),
+                "demand": None,
+            }
+        )
+        for fleet in _fleets(config)
+    )
+    off = {name: plugin_config(Check, {"kind": name, "enabled": False}) for name in registry.CHECKS}
+    return config.model_copy(
+        update={
+            "sources": {name: PluginConfig(name, kind, options) for name, kind in kinds.items()},
+            "fleets": fleets,
+            "checks": off,
+            "notifiers": (),
+            "dry_run": False,
+            "state_directory": state_directory,
+        }
+    )
+
+
+def _fleets(config: Config) -> tuple[FleetConfig, ...]:
+    """Those that have Celery workers."""
+    return tuple(fleet for fleet in config.fleets if fleet.queues != ())
+
+
+def _fleet_name(queue: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", queue.lower()).strip("-")[:63] or "default"
