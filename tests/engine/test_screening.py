@@ -8,7 +8,19 @@ import pytest
 
 from autoscaler.engine.screening import plausible, screen
 from autoscaler.model import (
+    ActiveRun,
+    AirflowJob,
+    AirflowPool,
+    AirflowQueue,
+    AirflowState,
+    AirflowTask,
+    Block,
+    Blocker,
     BrokerState,
+    FinishedRun,
+    FinishedTask,
+    JobKind,
+    NextRun,
     QueueState,
     Sample,
     SampleState,
@@ -91,6 +103,84 @@ def test_one_impossible_series_makes_its_whole_name_unknown():
     screened = screen({"p": state}, {}, NOW)
     assert [sample.name for sample in screened.observations["p"].values] == ["good"]
     assert set(screened.missing) == {"p/sum", "p/late", "p/partial"}
+
+
+def airflow(**parts):
+    return AirflowState(NOW, "3.3", **parts)
+
+
+def of_queue(**counts):
+    return airflow(queues={("etl", "C"): AirflowQueue("etl", "C", **counts)})
+
+
+def of_run(started_at=NOW - 60, ready_at=NOW - 50, run_seconds=5.0):
+    task = FinishedTask("etl", "C", ready_at, run_seconds)
+    return FinishedRun("d", "r", started_at, (task,))
+
+
+@pytest.mark.parametrize(
+    ("read", "why"),
+    [
+        (of_queue(queued=-1), "tasks of queue etl: -1"),
+        (of_queue(hidden=math.nan), "tasks of queue etl: nan"),
+        (of_queue(blocked={Block(Blocker.POOL, "p", 1, 1): -2}), "tasks of queue etl: -2"),
+        (of_queue(blocked={Block(Blocker.POOL, "p", -3, 1): 2}), "tasks of queue etl: -3"),
+        (airflow(pools={"p": AirflowPool("p", 4, -1)}), "used slots of pool p: -1"),
+        (airflow(runs=(ActiveRun("d", "r", 1, 2, True, {"t": -1}),)), "pending tasks of d: -1"),
+        (airflow(parallelism=10**18), f"parallelism: {10**18}"),
+        (airflow(triggers={("", ""): -1}), "triggers: -1"),
+        (
+            airflow(jobs=(AirflowJob(JobKind.SCHEDULER, "h", math.nan),)),
+            "heartbeat of SchedulerJob on h: nan",
+        ),
+        (airflow(clock_skew_seconds=math.inf), "difference of the clocks: inf"),
+    ],
+)
+def test_one_impossible_number_makes_all_of_airflow_unknown(read, why):
+    screened = screen({"airflow": read}, {}, NOW)
+    assert screened.observations == {}
+    assert screened.missing == {"airflow": f"an impossible reading: {why}"}
+
+
+def test_a_good_reading_of_airflow_passes_untouched():
+    task = AirflowTask("id", "d", "t", "r", -1, "running", "etl", NOW - 9, NOW - 8, NOW - 1)
+    job = AirflowJob(JobKind.SCHEDULER, "h", NOW + 600)  # alive for Airflow, too
+    good = airflow(
+        queues={("etl", "C"): AirflowQueue("etl", "C", 1, 2, oldest_queued_at=NOW - 9)},
+        tasks=(task,),
+        pools={"p": AirflowPool("p", None, 3)},
+        runs=(ActiveRun("d", "r", NOW, None, True, {"t": 3}),),
+        jobs=(job,),
+        parsed_at=NOW + 4,
+        clock_skew_seconds=-3600.0,
+        next_runs=(NextRun("d", NOW + 600),),
+        finished_runs=(of_run(),),
+    )
+    assert screen({"airflow": good}, {}, NOW).observations == {"airflow": good}
+
+
+@pytest.mark.parametrize("late", [NOW + 6, math.nan, math.inf, -1.0])
+def test_a_time_of_airflow_that_has_not_come_is_forgotten(late):
+    task = AirflowTask("id", "d", "t", "r", -1, "running", "etl", late, late, late)
+    queue = AirflowQueue("etl", "C", 1, oldest_queued_at=late, oldest_admissible_at=late)
+    read = airflow(queues={("etl", "C"): queue}, tasks=(task,), parsed_at=late)
+    screened = screen({"airflow": read}, {}, NOW)
+    known = AirflowTask("id", "d", "t", "r", -1, "running", "etl")
+    queues = {("etl", "C"): AirflowQueue("etl", "C", 1)}
+    assert screened.observations == {"airflow": airflow(queues=queues, tasks=(known,))}
+    assert screened.missing == {}
+
+
+def test_nothing_is_learned_of_runs_that_cannot_be_over_or_come_at_no_time():
+    bad = (
+        of_run(started_at=NOW + 6),
+        of_run(run_seconds=math.nan),
+        of_run(run_seconds=-1.0),
+        of_run(ready_at=NOW + 6),
+    )
+    read = airflow(finished_runs=(of_run(), *bad), next_runs=(NextRun("d", math.nan),))
+    kept = screen({"airflow": read}, {}, NOW).observations["airflow"]
+    assert (kept.finished_runs, kept.next_runs) == ((of_run(),), ())
 
 
 @pytest.mark.parametrize(("at", "word"), [(NOW + 6, "future"), (NOW - 61, "old")])
