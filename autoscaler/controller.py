@@ -132,7 +132,7 @@ class Controller:
             not_leading=self.leadership.reason,
             bugs=self._bugs,
             learned=learned,
-            known_dags=self.footprints.counts(),
+            known_dags=self.footprints.counts,
         )
         self._bugs = {}
         for fleet in tick.fleets.values():

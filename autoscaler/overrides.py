@@ -13,6 +13,7 @@ OVERRIDES: StateFormat[tuple[Override, ...]] = StateFormat(
     tuple[Override, ...], "all fleets are paused; mend it, or delete it to end all overrides"
 )
 DAMAGED = "autoscaler"
+NO_FILE = (0, 0, 0)
 
 
 class Overrides:
@@ -75,6 +76,8 @@ class Overrides:
         try:
             status = self._path.stat()
             seen = (status.st_ino, status.st_size, status.st_mtime_ns)
+        except FileNotFoundError:
+            seen = NO_FILE
         except OSError:
             seen = None
         if seen is not None and seen == self._seen:

@@ -37,9 +37,8 @@ class Custody:
         held = self.tasks.get(_identity(replica.unit))
         if airflow is None or not held:
             return replica
-        return replace(
-            replica, lingering=len((held & airflow.running.keys()) - _active(replica.worker))
-        )
+        lingering = len((held & airflow.running.keys()) - _active(replica.worker))
+        return replace(replica, lingering=lingering) if lingering else replica
 
 
 def _active(worker: WorkerState | None) -> frozenset[str]:

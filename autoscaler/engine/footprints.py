@@ -26,10 +26,15 @@ class Footprints:
     """What is known of DAGs, by source and DAG, least lately learned first. A value.
 
     At most MOST_RUNS runs of each, MOST_DAGS of them, and MOST_STEPS steps of 16 bytes in all.
+    counts: how many DAGs, by source; counted once, as each tick tells of it.
     """
 
     by_dag: Mapping[Key, Footprint] = field(default_factory=dict)
     steps: int = 0
+    counts: Mapping[str, int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "counts", Counter(source for source, _ in self.by_dag))
 
     @classmethod
     def known(cls, footprints: Iterable[Footprint]) -> Footprints:
@@ -61,10 +66,6 @@ class Footprints:
     def of(self, source: str, dag_id: str) -> Footprint | None:
         """What is known of a DAG; None when nothing is."""
         return self.by_dag.get((source, dag_id))
-
-    def counts(self) -> Counter[str]:
-        """The number of DAGs that are known, by source."""
-        return Counter(source for source, _ in self.by_dag)
 
     def _learned(
         self, source: str, dag_id: str, runs: list[FinishedRun], now: float

@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from itertools import accumulate
+from itertools import accumulate, islice
 from math import ceil
 from statistics import median
 
@@ -34,8 +34,9 @@ class Profiles:
                 known[key] = values[-MOST_VALUES:]
         if known is None:
             return self
-        excess = len(known) - MOST_NAMES
-        return Profiles(dict(list(known.items())[max(0, excess) :]))
+        for key in tuple(islice(known, max(0, len(known) - MOST_NAMES))):
+            del known[key]
+        return Profiles(known)
 
     def remaining(self, name: str, elapsed: float) -> float | None:
         """How much longer a task that has run for `elapsed` is likely to take.

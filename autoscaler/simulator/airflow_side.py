@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 from autoscaler.interfaces import Context, Source
 from autoscaler.model import (
@@ -13,14 +14,15 @@ from autoscaler.model import (
     DagStructure,
     FinishedRun,
     JobKind,
-    NextRun,
 )
 from autoscaler.simulator.celery_side import WorldOptions
 from autoscaler.simulator.crew import BEGIN, TaskRun
-from autoscaler.simulator.dag_runs import EXECUTOR, DagRun, dag_and_task, dag_runs
+from autoscaler.simulator.dag_runs import EXECUTOR, DagRun, Schedule, dag_and_task, dag_runs
 
 HORIZON_SECONDS = 3600.0
 VERSION = "3.1.0"
+QUEUED, RUNNING = "queued", "running"
+Queue = tuple[str, str]
 
 
 class WorldAirflow(Source[WorldOptions]):
@@ -35,8 +37,9 @@ class WorldAirflow(Source[WorldOptions]):
     def __init__(self, options: WorldOptions, context: Context) -> None:
         super().__init__(options, context)
         self._world = options.world
-        self._runs, self._owners = dag_runs(options.world.runs)
-        self._begun = self._readied = self._ended = 0
+        runs, self._owners = dag_runs(options.world.runs)
+        self._schedule = Schedule(runs)
+        self._readied = self._ended = 0
         self._active: dict[DagRun, None] = {}
         self._structures: dict[str, DagStructure] = {}
         self._news: list[DagStructure] = []
@@ -44,16 +47,19 @@ class WorldAirflow(Source[WorldOptions]):
         self._running: dict[str, AirflowTask] = {}
 
     async def read(self, now: float) -> AirflowState:
+        for run in self._schedule.look_ahead(now - BEGIN + HORIZON_SECONDS):
+            if run.dag_id not in self._structures:
+                self._learn(run.structure())
         finished = tuple(self._follow(now - BEGIN))
-        next_runs = tuple(self._next_runs(now - BEGIN))
         structures, self._news = tuple(self._news), []
+        tasks = tuple(self._tasks())
         return AirflowState(
             at=now,
             version=VERSION,
-            queues=dict(self._queues()),
-            tasks=self._tasks(),
+            queues=dict(self._queues(tasks)),
+            tasks=tasks,
             jobs=(AirflowJob(JobKind.SCHEDULER, "simulated", now),),
-            next_runs=next_runs,
+            next_runs=self._schedule.next_runs(),
             runs=tuple(run.active() for run in self._active),
             structures=structures,
             finished_runs=finished,
@@ -61,9 +67,7 @@ class WorldAirflow(Source[WorldOptions]):
 
     def _follow(self, now: float) -> Iterator[FinishedRun]:
         """Note what happened since the last read; the runs that it ended."""
-        while self._begun < len(self._runs) and self._runs[self._begun].submit <= now:
-            run = self._runs[self._begun]
-            self._begun += 1
+        for run in self._schedule.begun(now):
             self._active[run] = None
             self._learn(run.structure())
         for one in self._world.readied[self._readied :]:
@@ -84,55 +88,33 @@ class WorldAirflow(Source[WorldOptions]):
             self._structures[structure.dag_id] = structure
             self._news.append(structure)
 
-    def _next_runs(self, now: float) -> Iterator[NextRun]:
-        """Of each DAG the next run, if its schedule has it within the horizon."""
-        due: set[str] = set()
-        for index in range(self._begun, len(self._runs)):
-            run = self._runs[index]
-            if run.nominal > now + HORIZON_SECONDS:
-                break
-            if run.scheduled and run.dag_id not in due:
-                due.add(run.dag_id)
-                if run.dag_id not in self._structures:
-                    self._learn(run.structure())
-                yield NextRun(run.dag_id, BEGIN + run.nominal)
-
-    def _queues(self) -> Iterator[tuple[tuple[str, str], AirflowQueue]]:
+    def _queues(self, tasks: Sequence[AirflowTask]) -> Iterator[tuple[Queue, AirflowQueue]]:
+        counts = Counter((task.queue, task.state) for task in tasks)
         for fleet, rules in self._world.rules.items():
-            names = rules.queues or (fleet,)
-            queued = dict.fromkeys(names, 0)
-            oldest: dict[str, float] = {}
-            for run in self._world.waiting(fleet):
-                queued[run.task.queue] += 1
-                oldest.setdefault(run.task.queue, BEGIN + (run.ready_at or 0.0))
-            running = dict.fromkeys(names, 0)
-            for worker in self._world.workers(fleet).values():
-                for run in worker.running.values():
-                    running[run.task.queue] += 1
-            for name in names:
-                key = name, EXECUTOR
+            waiting = self._world.waiting(fleet)
+            for name in rules.queues or (fleet,):
+                oldest = next((run.ready_at for run in waiting if run.task.queue == name), None)
                 yield (
-                    key,
+                    (name, EXECUTOR),
                     AirflowQueue(
-                        *key,
-                        queued=queued[name],
-                        running=running[name],
-                        oldest_queued_at=oldest.get(name),
+                        name,
+                        EXECUTOR,
+                        queued=counts[name, QUEUED],
+                        running=counts[name, RUNNING],
+                        oldest_queued_at=None if oldest is None else BEGIN + oldest,
                     ),
                 )
 
-    def _tasks(self) -> tuple[AirflowTask, ...]:
+    def _tasks(self) -> Iterator[AirflowTask]:
         """Those with the executor; of each the same record for as long as nothing changes."""
-        tasks = []
+        queued, running = self._queued, self._running
         for fleet in self._world.rules:
             for run in self._world.waiting(fleet):
-                known = self._queued.get(run.task.id)
-                tasks.append(known or self._queued.setdefault(run.task.id, self._task(run)))
+                task_id = run.task.id
+                yield queued.get(task_id) or queued.setdefault(task_id, self._task(run))
             for worker in self._world.workers(fleet).values():
                 for task_id, run in worker.running.items():
-                    known = self._running.get(task_id)
-                    tasks.append(known or self._running.setdefault(task_id, self._task(run)))
-        return tuple(tasks)
+                    yield running.get(task_id) or running.setdefault(task_id, self._task(run))
 
     def _task(self, run: TaskRun) -> AirflowTask:
         dag_id, task_id = dag_and_task(run.task.key)
@@ -143,7 +125,7 @@ class WorldAirflow(Source[WorldOptions]):
             task_id=task_id,
             run_id=self._owners[run.task.id].run_id,
             map_index=-1,
-            state="queued" if started_at is None else "running",
+            state=QUEUED if started_at is None else RUNNING,
             queue=run.task.queue,
             queued_at=None if ready_at is None else BEGIN + ready_at,
             started_at=None if started_at is None else BEGIN + started_at,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from autoscaler.model import ActiveRun, DagStructure, DagTask, FinishedRun, FinishedTask
+from autoscaler.model import ActiveRun, DagStructure, DagTask, FinishedRun, FinishedTask, NextRun
 from autoscaler.simulator.crew import BEGIN, TaskRun
 
 EXECUTOR = "CeleryExecutor"
@@ -104,3 +104,44 @@ def dag_runs(runs: Iterable[TaskRun]) -> tuple[Sequence[DagRun], Mapping[str, Da
         owner.add(run)
         owners[run.task.id] = owner
     return tuple(found.values()), owners
+
+
+class Schedule:
+    """Which runs have begun, and which their schedules have next. runs: by their submission."""
+
+    def __init__(self, runs: Sequence[DagRun]) -> None:
+        self._runs = runs
+        self._begun = self._seen = 0
+        self._due: dict[str, deque[DagRun]] = {}
+        self._next_runs: tuple[NextRun, ...] | None = ()
+
+    def look_ahead(self, until: float) -> Iterator[DagRun]:
+        """The scheduled runs that come into sight: nominal until then, and not seen before."""
+        while self._seen < len(self._runs) and self._runs[self._seen].nominal <= until:
+            run = self._runs[self._seen]
+            self._seen += 1
+            if run.scheduled:
+                self._due.setdefault(run.dag_id, deque()).append(run)
+                self._next_runs = None
+                yield run
+
+    def begun(self, now: float) -> Iterator[DagRun]:
+        """Those that were submitted by now, each once; what is begun was seen before."""
+        while self._begun < self._seen and self._runs[self._begun].submit <= now:
+            run = self._runs[self._begun]
+            self._begun += 1
+            if run.scheduled:
+                self._due[run.dag_id].popleft()
+                self._next_runs = None
+            yield run
+
+    def next_runs(self) -> tuple[NextRun, ...]:
+        """Of each DAG in sight the next run, the soonest first."""
+        if self._next_runs is None:
+            first = sorted((due[0] for due in self._due.values() if due), key=_nominal)
+            self._next_runs = tuple(NextRun(run.dag_id, BEGIN + run.nominal) for run in first)
+        return self._next_runs
+
+
+def _nominal(run: DagRun) -> float:
+    return run.nominal

@@ -94,7 +94,7 @@ def test_what_is_known_already_is_no_news_and_a_run_that_was_run_again_is():
 
 def test_dags_are_counted_by_source():
     known = learned(ran(dag_id="a"), ran(dag_id="b"))
-    assert learned(ran(dag_id="a"), before=known, source="other").counts() == {
+    assert learned(ran(dag_id="a"), before=known, source="other").counts == {
         "airflow": 2,
         "other": 1,
     }
