@@ -60,6 +60,7 @@ COMMANDS = {
     "scale": Entry("changes:SCALE", "hold a number of replicas for a while"),
     "drain": Entry("changes:DRAIN", "let one unit finish its tasks and leave"),
     "test": Entry("policy_tests", "run test cases of policies, as promtool does of rules"),
+    "simulate": Entry("simulate", "replay a trace of tasks through the daemon, beside its rivals"),
     "convert": Entry("convert", "print HPAs, ScaledObjects or chart values as fleets"),
     "kinds": Entry("kinds", "list the kinds of sources, policies, checks, targets, notifiers"),
     "schema": Entry("schema", "print the JSON Schema of the config"),

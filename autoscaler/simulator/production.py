@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -26,25 +25,29 @@ from autoscaler.simulator.trace import Trace
 from autoscaler.simulator.world import World
 
 TICK_SECONDS = 15.0
+SLOTS, MAX_WORKERS = 4, 20
 PATIENCE_SECONDS = 3600.0  # nothing here is waited for; a slow machine must not change a replay
 
 
-@dataclass(frozen=True, slots=True)
-class Size:
-    """What is assumed of a fleet that does not say: slots of a worker, and the most workers."""
+def default_config(
+    trace: Trace,
+    slots: int = SLOTS,
+    max_workers: int | Mapping[str, int] = MAX_WORKERS,
+    tick_seconds: float = TICK_SECONDS,
+) -> Config:
+    """A fleet for each queue of the trace, with the default policy.
 
-    slots: int = 4
-    max_workers: int = 20
-
-
-def default_config(trace: Trace, size: Size = Size(), tick_seconds: float = TICK_SECONDS) -> Config:
-    """A fleet for each queue of the trace, with the default policy."""
+    max_workers: of each queue, or by queue. Raises ConfigError for a queue that is left out.
+    """
+    most = dict.fromkeys(trace.queues, max_workers) if isinstance(max_workers, int) else max_workers
+    if left_out := [queue for queue in trace.queues if queue not in most]:
+        raise ConfigError(f"the most workers of queue {', '.join(left_out)} are not given")
     fleets = [
         {
             "name": _fleet_name(queue),
             "queues": [queue],
-            "slots_per_replica": size.slots,
-            "max_replicas": size.max_workers,
+            "slots_per_replica": slots,
+            "max_replicas": most[queue],
             "target": {"kind": "simulated"},
         }
         for queue in trace.queues
@@ -58,11 +61,14 @@ def default_config(trace: Trace, size: Size = Size(), tick_seconds: float = TICK
     )
 
 
-def rules_of(config: Config, trace: Trace, size: Size = Size()) -> dict[str, Rules]:
-    """The world's rules for the fleets of a config. Raises ConfigError when a queue has none."""
+def rules_of(config: Config, trace: Trace, slots: int = SLOTS) -> dict[str, Rules]:
+    """The world's rules for the fleets of a config. Raises ConfigError when a queue has none.
+
+    slots: of the workers of a fleet that does not say how many they have.
+    """
     rules = {
         fleet.name: Rules(
-            slots=fleet.slots_per_replica or size.slots,
+            slots=fleet.slots_per_replica or slots,
             min_workers=fleet.min_replicas,
             max_workers=fleet.max_replicas,
             queues=trace.queues if fleet.queues is None else fleet.queues,

@@ -33,6 +33,7 @@ class World:
     ) -> None:
         self.trace = trace
         self.rules = rules
+        self.seed = seed
         self.now = 0.0
         self.end = trace.span + LATE_SECONDS if end is None else end
         self.changes = {fleet: Changes() for fleet in rules}

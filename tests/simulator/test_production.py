@@ -8,14 +8,16 @@ from autoscaler.config import Config
 from autoscaler.errors import ConfigError
 from autoscaler.model import Measured, Tick
 from autoscaler.simulator.measures import Measures
-from autoscaler.simulator.production import Size, default_config, replay, rules_of
+from autoscaler.simulator.production import default_config, replay, rules_of
 from autoscaler.simulator.trace import Trace
 from autoscaler.simulator.world import World
 from tests.simulator.traces import dags, plain, poisson
 
 
-def replayed(trace: Trace, size: Size, ticks: list[Tick] | None = None, seed: int = 1) -> Measures:
-    config = default_config(trace, size)
+def replayed(
+    trace: Trace, slots: int, most: int, ticks: list[Tick] | None = None, seed: int = 1
+) -> Measures:
+    config = default_config(trace, slots, most)
     world = World(trace, rules_of(config, trace), seed)
     return replay(config, world, observers=[] if ticks is None else [ticks.append])
 
@@ -23,7 +25,7 @@ def replayed(trace: Trace, size: Size, ticks: list[Tick] | None = None, seed: in
 def test_a_burst_gets_workers_which_leave_again_and_nobody_is_killed() -> None:
     ticks: list[Tick] = []
     burst = plain([(60 + n, 120) for n in range(40)] + [(3600, 1)])
-    measures = replayed(burst, Size(slots=4, max_workers=8), ticks)
+    measures = replayed(burst, 4, 8, ticks)
     assert (measures.started, measures.kills) == (41, 0)
     assert measures.launches >= 4
     assert measures.within[300] == 1
@@ -39,13 +41,13 @@ def test_a_burst_gets_workers_which_leave_again_and_nobody_is_killed() -> None:
 
 def test_draining_workers_are_resumed_and_never_killed_under_changing_load() -> None:
     bursts = [(600 * b + n / 10, 45 + n) for b in range(20) for n in range(30)]
-    measures = replayed(plain(bursts), Size(slots=2, max_workers=12))
+    measures = replayed(plain(bursts), 2, 12)
     assert (measures.started, measures.kills) == (600, 0)
 
 
 def test_airflow_is_followed_by_its_own_account_and_its_dags_are_learned() -> None:
     ticks: list[Tick] = []
-    measures = replayed(dags().until(4 * 3600), Size(slots=2, max_workers=4), ticks)
+    measures = replayed(dags().until(4 * 3600), 2, 4, ticks)
     assert (measures.started, measures.kills) == (measures.tasks, 0)
     assert ticks[-1].snapshot.kinds.keys() == {"broker", "workers", "airflow"}
     assert ticks[-1].known_dags == {"airflow": 2}
@@ -57,9 +59,8 @@ def test_airflow_is_followed_by_its_own_account_and_its_dags_are_learned() -> No
 
 def test_the_same_seed_gives_the_same_measures() -> None:
     trace = poisson(0.2, 40.0, 200, 1)
-    size = Size(slots=2, max_workers=8)
-    assert replayed(trace, size) == replayed(trace, size)
-    assert replayed(trace, size) != replayed(trace, size, seed=2)
+    assert replayed(trace, 2, 8) == replayed(trace, 2, 8)
+    assert replayed(trace, 2, 8) != replayed(trace, 2, 8, seed=2)
 
 
 def test_progress_is_told_up_to_the_end() -> None:
@@ -114,3 +115,11 @@ def test_a_config_of_ones_own_serves_the_trace_with_its_fleets() -> None:
     assert (measures.within[30], measures.worker_seconds) == (1, 2 * 306)
     with pytest.raises(ConfigError, match="no fleet serves queue heavy of trace plain"):
         rules_of(config, plain([(0, 1)], "heavy"))
+
+
+def test_the_most_workers_may_differ_by_queue() -> None:
+    trace = Trace("two", (*plain([(0, 1)], "x").tasks, *plain([(1, 1)], "Y_2").tasks))
+    rules = rules_of(default_config(trace, 4, {"x": 3, "Y_2": 5}), trace)
+    assert [(name, rule.max_workers) for name, rule in rules.items()] == [("x", 3), ("y-2", 5)]
+    with pytest.raises(ConfigError, match="the most workers of queue Y_2 are not given"):
+        default_config(trace, 4, {"x": 3})

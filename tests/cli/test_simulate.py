@@ -1,0 +1,93 @@
+"""`autoscaler simulate`: a trace in, a table or JSON out."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from autoscaler.cli import main
+from autoscaler.simulator.trace import write
+from tests.simulator.traces import plain
+
+Capture = pytest.CaptureFixture[str]
+CONFIG = """\
+sources:
+  broker: {kind: redis_broker, url: "redis://127.0.0.1:6379/0"}
+  workers: {kind: celery_workers, url: "redis://127.0.0.1:6379/0"}
+interval_seconds: 30
+fleets:
+  - queues: [QUEUE]
+    slots_per_replica: 4
+    max_replicas: 5
+    target: {kind: simulated}
+"""
+
+
+@pytest.fixture
+def trace(tmp_path: Path) -> str:
+    path = tmp_path / "burst.csv.gz"
+    write(plain([(60 + n, 120) for n in range(20)] + [(900, 1)]), path)
+    return str(path)
+
+
+def test_a_table_shows_the_daemon_beside_its_rivals(trace: str, capsys: Capture) -> None:
+    words = ["--slots", "2", "--max", "10", "--against", "static", "--seeds", "1,2"]
+    assert main(["simulate", "--trace", trace, *words]) == 0
+    shown = capsys.readouterr()
+    first, _, head, ours, rival, _, last = shown.out.splitlines()
+    assert first == "burst: 21 tasks on 1 queue within 15 min"
+    assert head.split()[:3] == ["A30", "A120", "A300"]
+    assert ours.split()[0] == "autoscaler"
+    assert ours.split()[6] == "1.00"
+    assert rival.split()[:4] == ["static", "100.0", "100.0", "100.0"]
+    assert float(rival.split()[5]) == pytest.approx(10 * 1200 / 3600, abs=0.05)
+    assert last == "cost in worker-hours, ratio to autoscaler; launches and flaps a day"
+    assert shown.err == ""
+
+
+def test_json_has_every_measure(trace: str, capsys: Capture) -> None:
+    assert main(["simulate", "--trace", trace, "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    [ours] = document["results"]
+    assert (document["trace"], document["tasks"]) == ("burst", 21)
+    assert (ours["name"], ours["seeds"], ours["kills"]) == ("autoscaler", [1], 0)
+    assert ours["within"].keys() == {"30", "120", "300"}
+    assert ours["cost_ratio"] == 1
+
+
+def test_a_config_gives_the_fleets(tmp_path: Path, trace: str, capsys: Capture) -> None:
+    path = tmp_path / "autoscaler.yaml"
+    path.write_text(CONFIG.replace("QUEUE", "default"))
+    assert main(["simulate", "-c", str(path), "--trace", trace, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["results"][0]["kills"] == 0
+    path.write_text(CONFIG.replace("QUEUE", "other"))
+    assert main(["simulate", "-c", str(path), "--trace", trace]) == 2
+    assert "no fleet serves queue default of trace burst" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "fault"),
+    [
+        (["--against", "static,magic"], "no rival is called magic"),
+        (["--seeds", "1,x"], "must be whole numbers joined by commas"),
+        (["--slots", "0"], "must be a whole number of at least 1, not '0'"),
+        (["--max", "default=x"], "must be a whole number of at least 1, not 'x'"),
+        (["--max", "other=3"], "the most workers of queue default are not given"),
+    ],
+)
+def test_wrong_words_are_refused(trace: str, capsys: Capture, words: list[str], fault: str) -> None:
+    try:
+        code = main(["simulate", "--trace", trace, *words])
+    except SystemExit as error:
+        code = int(error.code or 0)
+    assert code == 2
+    assert fault in capsys.readouterr().err
+
+
+def test_a_wrong_trace_is_refused_with_its_line(tmp_path: Path, capsys: Capture) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("id,submit_s,duration_s,queue,deps,key\na,x,1,q,,k\n")
+    assert main(["simulate", "--trace", str(path)]) == 2
+    assert f"{path}:2: trace: submit_s is 'x'; write seconds" in capsys.readouterr().err
