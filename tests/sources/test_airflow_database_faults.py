@@ -130,15 +130,22 @@ async def test_a_user_without_one_column(airflow, postgres):
     assert "by this user: job.hostname, job.id, job.job_type, job.latest_heartbeat. Known" in why
 
 
-async def test_a_user_without_rights_on_a_table_that_not_every_version_has(airflow, postgres):
+@pytest.mark.parametrize(
+    ("head", "version"), [("1d6611b6ab7c", "3.2"), ("d2f4e1b3c5a7", "3.3"), ("newer", "3.x")]
+)
+async def test_a_user_without_rights_on_a_table_that_not_every_version_has(
+    airflow, postgres, head, version
+):
     """Its work would be taken for none."""
+    await airflow.execute(f"UPDATE alembic_version SET version_num = '{head}'")
     database = airflow.url.rpartition("/")[2]
     postgres.execute("DROP ROLE IF EXISTS dated; CREATE ROLE dated LOGIN PASSWORD 'p'")
     grants = "GRANT SELECT ON ALL TABLES IN SCHEMA public TO dated; REVOKE SELECT ON callback"
     postgres.execute(f"{grants} FROM dated", database)
     async with reading(airflow.url.replace(f"airflow:{PASSWORD}", "dated:p")) as source:
         why = await refused(source)
-    assert "Airflow 3.3 has callback, which this user may not read: run config/airflow-" in why
+    postgres.execute("DROP OWNED BY dated; DROP ROLE dated", database)
+    assert f"Airflow {version} has callback, which this user may not read: run config/air" in why
 
 
 async def test_more_tasks_than_can_be_counted_in_every_tick(airflow, monkeypatch):
@@ -174,13 +181,13 @@ async def test_a_stopped_database_and_its_return(fragile):
 
 
 async def test_a_frozen_database_takes_no_longer_than_the_timeout(fragile):
-    async with watched(fragile, timeout_seconds=0.5) as (_, source):
+    async with watched(fragile, timeout_seconds=2.0) as (_, source):
         fragile.pause()
         try:
             for _ in range(2):  # over the connection that there is, and over a new one
                 began = clock()
                 assert "did not answer in time" in await refused(source)
-                assert clock() - began < 3
+                assert clock() - began < 4
         finally:
             fragile.resume()
         assert await queued(source) == 1

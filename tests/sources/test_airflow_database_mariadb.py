@@ -66,7 +66,7 @@ async def test_history_is_read_by_keys_and_tells_the_same(server, major):
             history.tasks_of(snapshot.schema, ("hourly", "over")),
         ):
             sql = statement.compile(dialect=mysql.dialect(), compile_kwargs={"literal_binds": True})
-            [plan] = await snapshot.rows(text(f"EXPLAIN {sql}"))
+            [plan] = await snapshot.rows(text(f"EXPLAIN FORMAT=TRADITIONAL {sql}"))
             assert (plan.type in ("const", "ref", "range"), bool(plan.key)) == (True, True), plan
     await database.aclose()
     await twin.close()

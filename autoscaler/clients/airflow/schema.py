@@ -54,8 +54,10 @@ READ_WHERE_PRESENT: Columns = _merged(
         "trigger": "queue",
     }
 )
-# What a user without rights does not see looks like what an older version does not have.
-_SURELY_THERE = {"3.3": ("callback", "connection_test_request", "trigger.queue")}
+# What a user without rights does not see looks like what an older version does not have. All those
+# before 3.3 are known, so that one which is not (3.x) is a newer one.
+_SINCE_3_3 = ("callback", "connection_test_request", "trigger.queue")
+_SURELY_THERE = {"3.2": ("callback",), "3.3": _SINCE_3_3, "3.x": _SINCE_3_3}
 KNOWN = "2.11 and 3.0 to 3.3"
 _VERSIONS = {
     "5f2621c13b39": "2.11",
