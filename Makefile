@@ -9,8 +9,9 @@ PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 PURE   := autoscaler/model/*,autoscaler/engine/*,autoscaler/policies/*,autoscaler/checks/*
 ZERO_KILL := zero-kill-redis zero-kill-rabbitmq zero-kill-pods
 AIRFLOW := test-airflow-3 test-airflow-2
+BESIDE := --no-print-directory --output-sync=target
 
-.PHONY: help demo test test-all $(ZERO_KILL) campaign test-airflow $(AIRFLOW) check bench simulate-faults lock clean
+.PHONY: help demo test test-all $(ZERO_KILL) campaign covered properties test-airflow $(AIRFLOW) check bench simulate-faults lock clean
 
 help: ## what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,13 +24,8 @@ test: $(VENV)/.dev ## the default tests: real Valkey and Celery workers, in minu
 
 test-all: $(VENV)/.deploy ## every test, with coverage gates; installs servers and Airflow
 	.ci/services
-	$(MAKE) --no-print-directory -j4 --output-sync=target $(ZERO_KILL) campaign
-	$(BIN)/coverage erase
-	HYPOTHESIS_PROFILE=ci $(BIN)/coverage run -m pytest -m "not airflow and not campaign" \
-	  --ignore=tests/zero_kill $(ARGS)
-	$(BIN)/coverage combine --quiet
-	$(BIN)/coverage report --fail-under=95
-	$(BIN)/coverage report --fail-under=100 --include='$(PURE)'
+	$(MAKE) $(BESIDE) -j4 $(ZERO_KILL) campaign
+	$(MAKE) $(BESIDE) -j2 covered properties $(VENV)/.airflow-3 $(VENV)/.airflow-2
 	$(MAKE) --no-print-directory test-airflow
 
 $(ZERO_KILL): zero-kill-%: $(VENV)/.dev
@@ -38,9 +34,19 @@ $(ZERO_KILL): zero-kill-%: $(VENV)/.dev
 campaign: $(VENV)/.dev
 	$(BIN)/pytest -m campaign $(ARGS)
 
-test-airflow: $(VENV)/.airflow-3 $(VENV)/.airflow-2 ## real Airflow 3 and 2, their workers scaled
+covered: $(VENV)/.deploy
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -m "not airflow and not campaign" --ignore=tests/zero_kill $(ARGS)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --fail-under=95
+	$(BIN)/coverage report --fail-under=100 --include='$(PURE)'
+
+properties: $(VENV)/.dev
+	HYPOTHESIS_PROFILE=ci nice $(BIN)/pytest -m "hypothesis and not airflow" $(ARGS)
+
+test-airflow: ## real Airflow 3 and 2, their workers scaled
 	.ci/services
-	$(MAKE) --no-print-directory -j2 --output-sync=target $(AIRFLOW)
+	$(MAKE) $(BESIDE) -j2 $(AIRFLOW)
 
 $(AIRFLOW): test-airflow-%: $(VENV)/.airflow-%
 	$(BIN)/pytest -m airflow -k airflow$* $(ARGS)
@@ -94,8 +100,11 @@ $(VENV)/.deploy: tests/deploy/requirements.txt $(VENV)/.dev
 	$(PIP) install --require-hashes --requirement $<
 	touch $@
 
-$(VENV)/.airflow-%: tests/airflow/requirements-%.txt | $(VENV)/.dev
+$(VENV)/.uv: | $(VENV)/.dev
 	$(PIP) install uv
+	touch $@
+
+$(VENV)/.airflow-%: tests/airflow/requirements-%.txt | $(VENV)/.dev $(VENV)/.uv
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(VENV)/airflow-$*
 	$(BIN)/uv pip install --quiet --python $(VENV)/airflow-$* --require-hashes --requirement $<
 	touch $@
