@@ -173,11 +173,10 @@ def _screen_airflow(state: AirflowState, now: float) -> AirflowState:
 
 def _timely(record: Timed, latest: float, *names: str) -> Timed:
     """The record without those of these times that are after the latest, or none at all."""
-    times = {name: getattr(record, name) for name in names}
     bad: dict[str, Any] = {
         name: None
-        for name, time in times.items()
-        if time is not None and not _has_come(time, latest)
+        for name in names
+        if (time := getattr(record, name)) is not None and not _has_come(time, latest)
     }
     return replace(record, **bad) if bad else record
 

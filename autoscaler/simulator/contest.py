@@ -53,9 +53,13 @@ class Standing:
 def static(world: World, progress: Progress) -> Measures:
     """A fleet that always has the most workers: nothing else is done."""
     rules = {name: replace(r, min_workers=r.max_workers) for name, r in world.rules.items()}
-    measures = World(world.trace, rules, world.seed, world.end).result()
+    full = World(world.trace, rules, world.seed, world.end)
+    full.watch = world.watch
+    for minute in range(int(world.end // 60) + 1):
+        full.advance(60.0 * minute)
+        progress(60.0 * minute / world.end)
     progress(1.0)
-    return measures
+    return full.result()
 
 
 RIVALS: Mapping[str, Play] = {"static": static}
@@ -68,15 +72,22 @@ def contest(
     against: Sequence[str] = (),
     seeds: Sequence[int] = (1,),
     progress: Callable[[str, int, float], None] = lambda *_: None,
+    watch: Callable[[str, int, World], None] | None = None,
 ) -> Iterator[Standing]:
-    """Ours first, then each rival. progress is told whose turn it is, which seed, and the share."""
+    """Ours first, then each rival.
+
+    progress is told whose turn it is, which seed, and the share; watch is shown their world after
+    each of its steps.
+    """
 
     def ours(world: World, told: Progress) -> Measures:
         return replay(config, world, progress=told)
 
     plays: dict[str, Play] = {OURS: ours, **{name: RIVALS[name] for name in against}}
     for name, play in plays.items():
-        measures = {
-            seed: play(World(trace, rules, seed), partial(progress, name, seed)) for seed in seeds
-        }
+        measures = {}
+        for seed in seeds:
+            world = World(trace, rules, seed)
+            world.watch = partial(watch, name, seed) if watch else None
+            measures[seed] = play(world, partial(progress, name, seed))
         yield Standing.of(name, measures)

@@ -24,8 +24,8 @@ class World:
     A task is ready when it was submitted and its last dependency ended 2 s ago; each fleet's
     tasks start in that order, on a worker that is drawn from those with a free slot. Starts and
     draws have random streams of their own. end: when everything is over, else 300 s after the
-    last submission. readied, ended: tasks in the order in which they were first ready, and over. In
-    the beginning each fleet has its least number of workers, ready at once.
+    last submission. readied, ended: tasks in the order in which they were first ready, and over.
+    watch: is shown the world after each advance. In the beginning each fleet has its least number of workers, ready at once.
     """
 
     def __init__(
@@ -37,6 +37,7 @@ class World:
         self.now = 0.0
         self.end = trace.span + LATE_SECONDS if end is None else end
         self.changes = {fleet: Changes() for fleet in rules}
+        self.watch: Callable[[World], None] | None = None
         self.readied: list[TaskRun] = []
         self.ended: list[TaskRun] = []
         self._starts = Random(f"start {seed}")  # noqa: S311 - a simulation
@@ -69,6 +70,8 @@ class World:
             else:
                 break
         self.now = max(self.now, to)
+        if self.watch is not None:
+            self.watch(self)
 
     def workers(self, fleet: str) -> Mapping[str, Worker]:
         """Its workers that have not ended, starting ones included, by name, oldest first."""

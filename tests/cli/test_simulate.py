@@ -91,3 +91,14 @@ def test_a_wrong_trace_is_refused_with_its_line(tmp_path: Path, capsys: Capture)
     path.write_text("id,submit_s,duration_s,queue,deps,key\na,x,1,q,,k\n")
     assert main(["simulate", "--trace", str(path)]) == 2
     assert f"{path}:2: trace: submit_s is 'x'; write seconds" in capsys.readouterr().err
+
+
+def test_on_a_terminal_a_bar_shows_how_far_it_is(
+    trace: str, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    assert main(["simulate", "--trace", trace, "--against", "static", "--seeds", "1,2"]) == 0
+    drawn = capsys.readouterr().err.split("\r\x1b[K")
+    assert drawn[1] == f"{'░' * 30}   0%  autoscaler, seed 1"
+    assert drawn[-2] == f"{'█' * 30} 100%  static, seed 2"
+    assert drawn[-1] == ""
