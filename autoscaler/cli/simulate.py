@@ -101,7 +101,7 @@ def run(arguments: argparse.Namespace) -> int:
     rules = rules_of(config, trace, arguments.slots)
     progress = Progress(arguments)
     standings = list(
-        contest(config, trace, rules, arguments.against, arguments.seeds, progress.show)
+        contest(config, trace, rules, arguments.against, arguments.seeds, progress=progress.show)
     )
     progress.clear()
     if arguments.json:

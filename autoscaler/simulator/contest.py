@@ -71,6 +71,7 @@ def contest(
     rules: Mapping[str, Rules],
     against: Sequence[str] = (),
     seeds: Sequence[int] = (1,),
+    *,
     progress: Callable[[str, int, float], None] = lambda *_: None,
     watch: Callable[[str, int, World], None] | None = None,
 ) -> Iterator[Standing]:

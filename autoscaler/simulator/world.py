@@ -25,7 +25,8 @@ class World:
     tasks start in that order, on a worker that is drawn from those with a free slot. Starts and
     draws have random streams of their own. end: when everything is over, else 300 s after the
     last submission. readied, ended: tasks in the order in which they were first ready, and over.
-    watch: is shown the world after each advance. In the beginning each fleet has its least number of workers, ready at once.
+    watch: is shown the world after each advance. In the beginning each fleet has its least number
+    of workers, ready at once.
     """
 
     def __init__(

@@ -23,14 +23,14 @@ def test_each_contender_has_a_world_for_each_seed_and_is_told_of_as_means() -> N
     def watch(name: str, seed: int, world: World) -> None:
         seen.setdefault((name, seed), []).append(world)
 
-    ours, static = contest(config, trace, rules, ["static"], (1, 2), progress, watch)
+    ours, static = contest(config, trace, rules, ["static"], (1, 2), progress=progress, watch=watch)
     assert (ours.name, static.name) == ("autoscaler", "static")
     assert ours.seeds == static.seeds == (1, 2)
     assert told == {(name, seed): 1.0 for name in ("autoscaler", "static") for seed in (1, 2)}
     assert seen.keys() == told.keys()
     assert all(len(set(map(id, worlds))) == 1 for worlds in seen.values())
-    costs = [seen["autoscaler", seed][0].result().worker_hours for seed in (1, 2)]
-    assert costs[0] != costs[1]
-    assert ours.worker_hours == pytest.approx(sum(costs) / 2)
+    results = [seen["autoscaler", seed][0].result() for seed in (1, 2)]
+    assert results[0].waits != results[1].waits
+    assert ours.waits[0.95] == pytest.approx(sum(one.waits[0.95] for one in results) / 2)
     assert static.within[30] == 1
     assert static.worker_hours == pytest.approx(6 * (trace.span + 300) / 3600)
