@@ -86,8 +86,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Replay the trace, and show what came of it."""
-    from autoscaler.simulator.contest import RIVALS, contest  # noqa: PLC0415 - the controller
+    from autoscaler.simulator.contest import contest  # noqa: PLC0415 - the controller
     from autoscaler.simulator.production import rules_of  # noqa: PLC0415 - the controller
+    from autoscaler.simulator.rivals import RIVALS  # noqa: PLC0415 - the controller
     from autoscaler.simulator.trace import load  # noqa: PLC0415 - only for this command
 
     if unknown := [name for name in arguments.against if name not in RIVALS]:
@@ -186,7 +187,7 @@ def _row(one: Standing, ratio: float) -> list[Cell]:
 
 def _yardstick(standings: Sequence[Standing]) -> Standing:
     """Whose cost is 1: the clairvoyant's, where it takes part, else ours."""
-    from autoscaler.simulator.contest import CLAIRVOYANT  # noqa: PLC0415 - the controller
+    from autoscaler.simulator.rivals import CLAIRVOYANT  # noqa: PLC0415 - the controller
 
     return next((one for one in standings if one.name == CLAIRVOYANT), standings[0])
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from statistics import fmean
 
@@ -11,13 +11,11 @@ from autoscaler.config import Config
 from autoscaler.simulator.crew import Rules
 from autoscaler.simulator.measures import OBJECTIVES, Measures
 from autoscaler.simulator.production import replay
+from autoscaler.simulator.rivals import RIVALS, Progress, Rival
 from autoscaler.simulator.trace import Trace
 from autoscaler.simulator.world import World
 
 OURS = "autoscaler"
-CLAIRVOYANT = "clairvoyant"
-Progress = Callable[[float], None]
-Play = Callable[[World, Progress], Measures]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,21 +48,6 @@ class Standing:
         )
 
 
-def static(world: World, progress: Progress) -> Measures:
-    """A fleet that always has the most workers: nothing else is done."""
-    rules = {name: replace(r, min_workers=r.max_workers) for name, r in world.rules.items()}
-    full = World(world.trace, rules, world.seed, world.end)
-    full.watch = world.watch
-    for minute in range(int(world.end // 60) + 1):
-        full.advance(60.0 * minute)
-        progress(60.0 * minute / world.end)
-    progress(1.0)
-    return full.result()
-
-
-RIVALS: Mapping[str, Play] = {"static": static}
-
-
 def contest(
     config: Config,
     trace: Trace,
@@ -73,22 +56,21 @@ def contest(
     seeds: Sequence[int] = (1,),
     *,
     progress: Callable[[str, int, float], None] = lambda *_: None,
-    watch: Callable[[str, int, World], None] | None = None,
+    over: Callable[[str, World], None] = lambda *_: None,
 ) -> Iterator[Standing]:
-    """Ours first, then each rival.
+    """Ours first, then each rival. progress is told whose turn it is, which seed, and the share.
 
-    progress is told whose turn it is, which seed, and the share; watch is shown their world after
-    each of its steps.
+    over: told of each world once everything has happened in it.
     """
 
     def ours(world: World, told: Progress) -> Measures:
         return replay(config, world, progress=told)
 
-    plays: dict[str, Play] = {OURS: ours, **{name: RIVALS[name] for name in against}}
-    for name, play in plays.items():
+    us = Rival(OURS, "the daemon's own controller", ours)
+    for rival in (us, *(RIVALS[name] for name in against)):
         measures = {}
         for seed in seeds:
-            world = World(trace, rules, seed)
-            world.watch = partial(watch, name, seed) if watch else None
-            measures[seed] = play(world, partial(progress, name, seed))
-        yield Standing.of(name, measures)
+            world = World(trace, rival.rules(rules), seed)
+            measures[seed] = rival.play(world, partial(progress, rival.name, seed))
+            over(rival.name, world)
+        yield Standing.of(rival.name, measures)

@@ -24,9 +24,9 @@ class World:
     A task is ready when it was submitted and its last dependency ended 2 s ago; each fleet's
     tasks start in that order, on a worker that is drawn from those with a free slot. Starts and
     draws have random streams of their own. end: when everything is over, else 300 s after the
-    last submission. readied, ended: tasks in the order in which they were first ready, and over.
-    watch: is shown the world after each advance. In the beginning each fleet has its least number
-    of workers, ready at once.
+    last submission. readied, ended: tasks in the order in which they were first ready, and over;
+    deaths: when a task was killed. In the beginning each fleet has its least number of workers,
+    ready at once.
     """
 
     def __init__(
@@ -38,9 +38,9 @@ class World:
         self.now = 0.0
         self.end = trace.span + LATE_SECONDS if end is None else end
         self.changes = {fleet: Changes() for fleet in rules}
-        self.watch: Callable[[World], None] | None = None
         self.readied: list[TaskRun] = []
         self.ended: list[TaskRun] = []
+        self.deaths: list[float] = []
         self._starts = Random(f"start {seed}")  # noqa: S311 - a simulation
         self._draws = Random(f"place {seed}")  # noqa: S311 - a simulation
         self._events: list[tuple[float, int, Callable[[Any], None], Any]] = []
@@ -71,8 +71,6 @@ class World:
             else:
                 break
         self.now = max(self.now, to)
-        if self.watch is not None:
-            self.watch(self)
 
     def workers(self, fleet: str) -> Mapping[str, Worker]:
         """Its workers that have not ended, starting ones included, by name, oldest first."""
@@ -128,8 +126,11 @@ class World:
     def result(self) -> Measures:
         """What came of it all; the rest of the trace happens first."""
         self.advance(self.end)
-        workers = [w for fleet in self._workers.values() for w in fleet.values()]
-        return measure(self.runs, [*self._gone, *workers], self.changes.values(), self.end)
+        return measure(self.runs, self.everyone(), self.changes.values(), self.end)
+
+    def everyone(self) -> list[Worker]:
+        """All workers that there ever were."""
+        return [*self._gone, *(w for fleet in self._workers.values() for w in fleet.values())]
 
     def _at(self, when: float, happen: Callable[[Any], None], subject: Any) -> None:
         heappush(self._events, (when, next(self._numbers), happen, subject))
@@ -220,6 +221,7 @@ class World:
         self._end(worker)
         for run in lost:
             run.kills += 1
+            self.deaths.append(self.now)
             run.worker = run.started_at = None
             self._queue(run)
 

@@ -20,15 +20,15 @@ def test_each_contender_has_a_world_for_each_seed_and_is_told_of_as_means() -> N
     def progress(name: str, seed: int, share: float) -> None:
         told[name, seed] = share
 
-    def watch(name: str, seed: int, world: World) -> None:
-        seen.setdefault((name, seed), []).append(world)
+    def over(name: str, world: World) -> None:
+        seen.setdefault((name, world.seed), []).append(world)
 
-    ours, static = contest(config, trace, rules, ["static"], (1, 2), progress=progress, watch=watch)
+    ours, static = contest(config, trace, rules, ["static"], (1, 2), progress=progress, over=over)
     assert (ours.name, static.name) == ("autoscaler", "static")
     assert ours.seeds == static.seeds == (1, 2)
     assert told == {(name, seed): 1.0 for name in ("autoscaler", "static") for seed in (1, 2)}
     assert seen.keys() == told.keys()
-    assert all(len(set(map(id, worlds))) == 1 for worlds in seen.values())
+    assert all(len(worlds) == 1 and worlds[0].now == worlds[0].end for worlds in seen.values())
     results = [seen["autoscaler", seed][0].result() for seed in (1, 2)]
     assert results[0].waits != results[1].waits
     assert ours.waits[0.95] == pytest.approx(sum(one.waits[0.95] for one in results) / 2)
