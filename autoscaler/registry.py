@@ -12,6 +12,7 @@ SOURCES = {
     "airflow_api": "autoscaler.sources.airflow_api:AirflowApi",
     "airflow_database": "autoscaler.sources.airflow_database:AirflowDatabaseSource",
     "celery_workers": "autoscaler.sources.celery_workers:CeleryWorkers",
+    "kubernetes_metrics": "autoscaler.sources.kubernetes_metrics:KubernetesMetrics",
     "prometheus": "autoscaler.sources.prometheus:Prometheus",
     "rabbitmq_broker": "autoscaler.sources.rabbitmq_broker:RabbitmqBroker",
     "redis_broker": "autoscaler.sources.redis_broker:RedisBroker",

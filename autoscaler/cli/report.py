@@ -17,7 +17,7 @@ from autoscaler.cli.client import (
 )
 from autoscaler.cli.failure import Exit, Failure
 from autoscaler.cli.table import table
-from autoscaler.convert.quantity import parse_quantity
+from autoscaler.quantity import parse_quantity
 
 EXAMPLES = """\
 examples:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from autoscaler.convert.draft import Draft, NoteKind, Sources
 from autoscaler.convert.fields import SHOWN, why_no_queue
-from autoscaler.convert.quantity import plain
 from autoscaler.convert.trigger import Trigger
+from autoscaler.quantity import plain
 
 DEFAULT_QUEUE = "default"
 _TABLE = re.compile(r"\bfrom\s+(?:\w+\.)?\"?(task_instance|trigger)\b", re.IGNORECASE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from autoscaler.convert.draft import Spec
 from autoscaler.convert.fields import Fields
-from autoscaler.convert.quantity import plain
+from autoscaler.quantity import plain
 
 LONGEST_PERIOD = 1800
 LONGEST_WINDOW = 3600

@@ -145,7 +145,7 @@ def _hpa_rules(
     for metric in block.items("metrics"):
         read_metric(metric, draft, namespace, sources)
     if "metrics" not in block:
-        sources.pods()
+        sources.pods(draft.target["namespace"])
         draft.policy(resource_policy("cpu", "", "Utilization", 80))
     draft.behavior = read_behavior(block.mapping("behavior"))
     message = "policies of CPU and memory stay; `{kind: target_tracking}` alone follows the work"

@@ -144,9 +144,10 @@ class Sources:
             variable = self._variable(BROKER_URL, "workers", "Celery's broker URL")
             self.specs["workers"] = {"kind": "celery_workers", "url": {"env": variable}}
 
-    def pods(self) -> None:
-        """CPU and memory of pods."""
-        self.specs.setdefault("pods", {"kind": "kubernetes_metrics"})
+    def pods(self, namespace: str) -> None:
+        """CPU and memory of the pods of a namespace."""
+        name = self._named("pods", namespace)
+        self.specs.setdefault(name, {"kind": "kubernetes_metrics", "namespace": namespace})
 
     def query(self, address: str, options: Spec, wanted: str, promql: str) -> str:
         """A query of the Prometheus at an address ('': unknown); returns its sample's name."""

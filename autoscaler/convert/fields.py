@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from autoscaler.convert.quantity import parse_quantity
 from autoscaler.document import Node
 from autoscaler.errors import ConfigError
+from autoscaler.quantity import parse_quantity
 
 MAX_FAULTS = 100
 SHOWN = 80

@@ -6,7 +6,6 @@ from autoscaler.convert import promql
 from autoscaler.convert.behavior import read_behavior
 from autoscaler.convert.draft import Draft, NoteKind, Origin, Sources, Spec
 from autoscaler.convert.fields import Fields
-from autoscaler.convert.quantity import plain
 from autoscaler.convert.resource import RESOURCES, resource_policy
 from autoscaler.convert.workload import (
     MAX_REPLICAS,
@@ -14,6 +13,7 @@ from autoscaler.convert.workload import (
     origin_of,
     target_of,
 )
+from autoscaler.quantity import plain
 
 VERSION = "autoscaling/v2"
 
@@ -65,7 +65,7 @@ def _read_metrics(spec: Fields, draft: Draft, namespace: str, sources: Sources) 
     metrics = spec.items("metrics")
     if not metrics:
         # What the API server itself writes into an HPA that names no metric.
-        sources.pods()
+        sources.pods(draft.target["namespace"])
         draft.policy(resource_policy("cpu", "", "Utilization", utilization or 80))
     for metric in metrics:
         read_metric(metric, draft, namespace, sources)
@@ -100,7 +100,7 @@ def _read_resource(inner: Fields, draft: Draft, sources: Sources) -> None:
         message = f"{name} is not measured by metrics.k8s.io; only cpu and memory are"
         draft.note(NoteKind.LOST, inner.path, inner.line, message)
         return
-    sources.pods()
+    sources.pods(draft.target["namespace"])
     draft.policy(resource_policy(name, container, goal, value))
 
 

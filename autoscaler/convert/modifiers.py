@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from autoscaler.convert.draft import Draft, NoteKind
 from autoscaler.convert.fields import Fields
-from autoscaler.convert.quantity import plain
+from autoscaler.quantity import plain
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _FUNCTIONS = {"abs", "ceil", "floor", "max", "min"}

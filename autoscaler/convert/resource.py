@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from autoscaler.convert.draft import Spec
-from autoscaler.convert.quantity import plain
+from autoscaler.quantity import plain
 
 RESOURCES = ("cpu", "memory")
 

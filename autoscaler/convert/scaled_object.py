@@ -106,7 +106,7 @@ def _read_resource(trigger: Trigger, draft: Draft, sources: Sources) -> None:
         metadata.fault("value", "is missing; write how much one replica should use, such as 70")
     container = metadata.text("containerName")
     metadata.ignore("type")
-    sources.pods()
+    sources.pods(draft.target["namespace"])
     draft.policy(resource_policy(trigger.kind, container, goal, value or 1.0))
 
 

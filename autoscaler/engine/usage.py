@@ -12,11 +12,10 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from math import ceil, log
 
+from autoscaler.engine.pod_resources import CONTAINER, CPU, MEMORY, POD
 from autoscaler.engine.screening import plausible
 from autoscaler.model import FleetSnapshot
 
-CPU, MEMORY = "cpu", "memory"
-POD, CONTAINER = "pod", "container"
 EVERY_SECONDS = 60.0
 DAY_SECONDS = HALF_LIFE_SECONDS = 86_400.0
 DAYS = 8

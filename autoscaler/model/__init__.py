@@ -33,6 +33,7 @@ from autoscaler.model.finding import Alert, AlertState, Finding, Severity, Unche
 from autoscaler.model.fleet import (
     Behavior,
     Budgets,
+    ContainerRequest,
     Drain,
     DrainRules,
     Fleet,
@@ -86,6 +87,7 @@ __all__ = [
     "Bottleneck",
     "BrokerState",
     "Budgets",
+    "ContainerRequest",
     "Curve",
     "DagStructure",
     "DagTask",

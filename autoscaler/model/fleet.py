@@ -129,12 +129,26 @@ class Drain:
 
 
 @dataclass(frozen=True, slots=True)
+class ContainerRequest:
+    """What one container of a unit asks for: cores and bytes, None where it does not say.
+
+    container "" is the unit as a whole.
+    """
+
+    container: str
+    cpu: float | None = None
+    memory: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Unit:
     """One replica as its target knows it. `worker` is the nodename that its worker will have.
 
     ordinal is set where only the highest may leave (StatefulSets). ready: what its platform says,
     None where it does not tell. condition: what keeps it from working, such as unschedulable.
     spot: it may be taken away at any time. grace_seconds: how long it may take to stop.
+    started_at: when its node took it up. ready_since: when `ready` last changed. requests: what its
+    containers ask for; empty where its platform does not tell.
     """
 
     name: str
@@ -151,6 +165,9 @@ class Unit:
     spot: bool = False
     image: str = ""
     grace_seconds: float | None = None
+    started_at: float | None = None
+    ready_since: float | None = None
+    requests: tuple[ContainerRequest, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,12 +14,16 @@ NO_LABELS: Mapping[str, str] = {}
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One measured value, as Prometheus has it; `at` is when it was true."""
+    """One measured value, as Prometheus has it; `at` is when it was true.
+
+    window_seconds: over how long before that it was measured.
+    """
 
     name: str
     value: float
     at: float
     labels: Mapping[str, str] = field(default_factory=dict)
+    window_seconds: float = 0.0
 
 
 class Observation(ABC):

@@ -7,7 +7,13 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from autoscaler.engine.behavior import tolerances
-from autoscaler.engine.per_unit_target import CannotTellError, UtilizationTarget
+from autoscaler.engine.per_unit_target import (
+    AverageValueTarget,
+    CannotTellError,
+    PerUnitTarget,
+    UtilizationTarget,
+)
+from autoscaler.engine.pod_resources import PHASES, RESOURCES, is_of_pods, pods_readings
 from autoscaler.engine.replica_calculator import (
     UnitReadings,
     replicas_for_average,
@@ -16,17 +22,11 @@ from autoscaler.engine.replica_calculator import (
     thousandths,
 )
 from autoscaler.engine.samples import Aggregate, selector, value_of, why_missing
-from autoscaler.engine.unit_groups import Phase, Readiness, Reading, UnitState, Warmup
+from autoscaler.engine.unit_groups import Readiness, Reading, UnitState, Warmup
 from autoscaler.interfaces import Options, Policy
-from autoscaler.model import FleetSnapshot, Recommendation, Replica, UnitPhase
+from autoscaler.model import FleetSnapshot, Recommendation, Replica
 
 SLOTS = "slots_per_replica"
-PHASES = {
-    UnitPhase.PENDING: Phase.PENDING,
-    UnitPhase.RUNNING: Phase.RUNNING,
-    UnitPhase.TERMINATING: Phase.RUNNING,
-    UnitPhase.FAILED: Phase.FAILED,
-}
 
 
 class TargetTrackingOptions(Options):
@@ -44,7 +44,11 @@ class TargetTrackingOptions(Options):
         default=None, ge=0.001, description="what the sample should be, more replicas lowering it"
     )
     utilization: int | None = Field(
-        default=None, ge=1, le=100, description="percent of their slots that replicas should use"
+        default=None,
+        ge=1,
+        le=10_000,
+        description="percent of their slots that replicas should use, of which there are 100; with "
+        "sample cpu or memory, of what their pods request",
     )
     activation_value: float = Field(
         default=0, description="the sample must exceed it for the fleet to leave or stay above zero"
@@ -56,28 +60,67 @@ class TargetTrackingOptions(Options):
         given = [name for name in targets if getattr(self, name) is not None]
         if len(given) > 1:
             raise ValueError(f"give one of {' and '.join(given)}, not {len(given)}")
-        unused = sorted(self.model_fields_set & {"sample", "labels", "aggregate"})
-        if self.utilization is not None and unused:
-            raise ValueError(f"utilization is of busy slots: leave out {' and '.join(unused)}")
+        if self.utilization is not None and self.sample not in RESOURCES:
+            self._check_slots(self.utilization)
         return self
+
+    def _check_slots(self, utilization: int) -> None:
+        unused = sorted(self.model_fields_set & {"sample", "labels", "aggregate"})
+        if unused:
+            of = "utilization is of busy slots, or of sample cpu or memory"
+            raise ValueError(f"{of}: leave out {' and '.join(unused)}")
+        if utilization > 100:
+            raise ValueError("utilization of slots is at most 100 percent")
 
 
 class TargetTracking(Policy[TargetTrackingOptions]):
-    """The HPA's algorithm for object and external metrics, and for utilization of slots."""
+    """The HPA's algorithm for resource, object and external metrics, and utilization of slots."""
 
     options_type = TargetTrackingOptions
 
     def recommend(self, snapshot: FleetSnapshot) -> Recommendation:
         """Reasons are the HPA's: ValidMetricFound, FailedGetExternalMetric and so on."""
         percent = self.options.utilization
+        of_pods = self._is_of_pods(snapshot)
         try:
+            if of_pods:
+                return self._of_pods(snapshot)
             if percent is None:
                 return self._of_sample(snapshot)
             return self._of_utilization(snapshot, percent)
         except CannotTellError as error:
-            metric = "External" if percent is None else "Resource"
+            metric = "Resource" if of_pods or percent is not None else "External"
             reason = f"FailedGet{metric}Metric"
             return Recommendation(self.context.name, None, reason, str(error), active=False)
+
+    def _is_of_pods(self, snapshot: FleetSnapshot) -> bool:
+        """Whether each pod's own usage counts, and not only what all use together."""
+        options = self.options
+        if options.utilization is not None:
+            return options.sample in RESOURCES
+        return options.average_value is not None and is_of_pods(snapshot, options.sample)
+
+    def _of_pods(self, snapshot: FleetSnapshot) -> Recommendation:
+        """The HPA's metrics Resource and ContainerResource."""
+        options = self.options
+        name = selector(options.sample, options.labels)
+        if snapshot.current == 0:
+            raise CannotTellError(f"with no replica there is no {name} to be read")
+        if not snapshot.samples.named(options.sample, options.labels):
+            raise CannotTellError(why_missing(snapshot.samples, options.sample, options.labels))
+        percent, labels = options.utilization, options.labels
+        given = pods_readings(snapshot, options.sample, labels, of_requests=percent is not None)
+        target: PerUnitTarget = AverageValueTarget(thousandths(options.average_value or 0))
+        if percent is not None:
+            serving = (unit for unit in given.units if not unit.leaving)
+            target = UtilizationTarget.of_units(percent, serving)
+        found = replicas_for_units(given, target, tolerances(snapshot.fleet.behavior))
+        used, aim = f"{_plain(found.usage / 1000)} per pod", _plain(options.average_value or 0)
+        if percent is not None:
+            used, aim = f"{found.utilization} % of what is requested", f"{percent} %"
+        message = f"{name} {used}, target {aim} -> {found.replicas}"
+        active = found.usage > thousandths(options.activation_value)
+        return self._answer(found.replicas, message, active=active)
 
     def _of_sample(self, snapshot: FleetSnapshot) -> Recommendation:
         options = self.options

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from autoscaler.config import parse
 from autoscaler.convert.input import Conversion, Text, convert
 from autoscaler.convert.writing import written
-from tests.convert.stand_ins import checked
 
 EXAMPLES = Path(__file__).parent.parent / "testdata" / "convert"
 NAMES = ("hpa", "scaledobjects", "official-chart", "community-chart", "from-a-cluster")
@@ -44,7 +44,7 @@ def test_printed(name: str) -> None:
 def test_what_is_printed_is_a_sound_config(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     conversion = converted(name)
     set_variables(conversion, monkeypatch)
-    config = checked(written(conversion))
+    config = parse(written(conversion))
     assert [fleet.name for fleet in config.fleets] == [f["name"] for f in conversion.fleets]
 
 

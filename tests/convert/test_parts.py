@@ -6,8 +6,8 @@ import pytest
 
 from autoscaler.convert.airflow_query import AirflowQuery, recognized
 from autoscaler.convert.cron import window_seconds
-from autoscaler.convert.quantity import parse_quantity
 from autoscaler.convert.workload import fleet_name
+from autoscaler.quantity import parse_quantity
 
 HOUR = 3600
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from autoscaler.config import parse
 from autoscaler.controller import Controller
-from tests.convert.stand_ins import checked
 from tests.deploy.manifests import ROOT
 
 EXAMPLES = sorted((ROOT / "config" / "kubernetes").glob("*.yaml"))
@@ -19,7 +19,7 @@ def test_config(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("AUTOSCALER_TOKEN", "let-me-in")
     monkeypatch.setenv("AUTOSCALER_BROKER_URL", "redis://broker/0")
     monkeypatch.setenv("AUTOSCALER_AIRFLOW_DATABASE_URL", "postgresql://reader@database/airflow")
-    config = checked(path.read_text(encoding="utf-8"))
+    config = parse(path.read_text(encoding="utf-8"))
     sampled = [p.options.sample for f in config.fleets for p in f.policies if p.kind == "step"]
     assert sampled
     asyncio.run(close(config.model_copy(update={"state_directory": tmp_path})))

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from autoscaler import __version__
-from tests.convert.stand_ins import checked
+from autoscaler.config import parse
 from tests.deploy.manifests import CHART, HELM, KUBERNETES, Manifest, documents, unknown_fields
 from tests.deploy.test_kubernetes import assert_valid, one
 
@@ -63,7 +63,7 @@ def test_templates_use_what_there_is():
 def test_the_config_is_sound(monkeypatch):
     monkeypatch.setenv("AUTOSCALER_BROKER_URL", "redis://broker/0")
     monkeypatch.setenv("AUTOSCALER_TOKEN", "let-me-in")
-    assert checked(yaml.safe_dump(VALUES["config"])).dry_run
+    assert parse(yaml.safe_dump(VALUES["config"])).dry_run
 
 
 @pytest.mark.parametrize("path", OF_AIRFLOW, ids=lambda path: path.stem)

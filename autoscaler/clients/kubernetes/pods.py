@@ -10,7 +10,8 @@ from typing import Any
 from autoscaler.clients.kubernetes import marks
 from autoscaler.clients.kubernetes.connection import Object
 from autoscaler.clients.kubernetes.faults import ApiError
-from autoscaler.model import Drain, Fence, UnitPhase
+from autoscaler.clients.kubernetes.requests import requests_of
+from autoscaler.model import ContainerRequest, Drain, Fence, UnitPhase
 
 ZONE = "topology.kubernetes.io/zone"
 SPOT_LABELS = {
@@ -39,6 +40,7 @@ class Pod:
 
     status: its phase in Kubernetes' words. condition: why it is not working, if it is not.
     template: the hash of the template that it was made from. shields: the annotations about them.
+    ready_since: when its readiness last changed. requests: what its containers ask for.
     """
 
     name: str
@@ -62,6 +64,9 @@ class Pod:
     shielded: bool
     cost: int
     shields: Mapping[str, str]
+    started_at: float | None
+    ready_since: float | None
+    requests: tuple[ContainerRequest, ...]
 
     @property
     def live(self) -> bool:
@@ -100,6 +105,7 @@ def _pod(item: Object, container: str | None) -> Pod:
     created_at = unix_seconds(metadata["creationTimestamp"])
     phase, condition = _state(metadata, status)
     selected = spec.get("nodeSelector") or {}
+    readiness = _condition(status, "Ready")
     grace = spec.get("terminationGracePeriodSeconds")
     return Pod(
         name=metadata["name"],
@@ -109,7 +115,7 @@ def _pod(item: Object, container: str | None) -> Pod:
         phase=phase,
         status=status.get("phase") or "Pending",
         condition=condition,
-        ready=_condition(status, "Ready").get("status") == "True",
+        ready=readiness.get("status") == "True",
         node=spec.get("nodeName") or "",
         zone=labels.get(ZONE) or selected.get(ZONE) or "",
         spot=spot_of(selected) or spot_of(labels),
@@ -123,7 +129,14 @@ def _pod(item: Object, container: str | None) -> Pod:
         shielded=annotations.get(marks.SHIELDED) == "true",
         cost=marks.cost_of(annotations),
         shields={name: annotations[name] for name in _NOTED if name in annotations},
+        started_at=_moment(status.get("startTime")),
+        ready_since=_moment(readiness.get("lastTransitionTime")),
+        requests=requests_of(spec),
     )
+
+
+def _moment(text: str | None) -> float | None:
+    return unix_seconds(text) if text else None
 
 
 def _state(metadata: Mapping[str, Any], status: Mapping[str, Any]) -> tuple[UnitPhase, str]:

@@ -108,4 +108,7 @@ def _unit(pod: Pod, nodename: str, *, ordered: bool) -> Unit:
         spot=pod.spot,
         image=pod.image,
         grace_seconds=pod.grace_seconds,
+        started_at=pod.started_at,
+        ready_since=pod.ready_since,
+        requests=pod.requests,
     )

@@ -42,6 +42,11 @@ def parse_quantity(text: str) -> float:
     return float(f"{number:.12g}")
 
 
+def parse_milli(text: str) -> float:
+    """The number, rounded up to whole thousandths, as the HPA counts. Raises ValueError."""
+    return math.ceil(round(parse_quantity(text) * 1000, 6)) / 1000
+
+
 def plain(number: float) -> int | float:
     """The number as YAML should show it."""
     return int(number) if number == int(number) else number
