@@ -67,7 +67,7 @@ class TargetTrackingOptions(Options):
     def _check_slots(self, utilization: int) -> None:
         unused = sorted(self.model_fields_set & {"sample", "labels", "aggregate"})
         if unused:
-            of = "utilization is of busy slots, or of sample cpu or memory"
+            of = "utilization is of busy slots, or of the samples cpu and memory"
             raise ValueError(f"{of}: leave out {' and '.join(unused)}")
         if utilization > 100:
             raise ValueError("utilization of slots is at most 100 percent")

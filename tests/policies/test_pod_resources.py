@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
-from pydantic import ValidationError
-
 from autoscaler.model import ContainerRequest, UnitPhase
-from autoscaler.policies.target_tracking import TargetTrackingOptions
 from tests.engine.test_pod_resources import ONE_CORE, pod, snapshot, used
 from tests.policies.test_target_tracking import recommend
 from tests.records import NOW, fleet, replica
@@ -95,10 +91,3 @@ def test_a_replica_without_a_pod_counts_as_idle_and_never_turns_the_rest_round()
         *(pod(name) for name in "abcd"), *awaited, samples=four(1, 1, 1, 1).samples.named("cpu")
     )
     assert recommend(of, **SEEDS_CPU).replicas == 8
-
-
-def test_utilization_of_slots_is_as_it_was():
-    with pytest.raises(ValidationError, match="of busy slots, or of sample cpu or memory"):
-        TargetTrackingOptions(sample="depth", utilization=70)
-    with pytest.raises(ValidationError, match="at most 100"):
-        TargetTrackingOptions(utilization=101)

@@ -170,10 +170,10 @@ def test_utilization_that_nobody_can_tell(snapshot, why):
         ({"value": 1, "average_value": 1}, "give one of average_value and value, not 2"),
         (
             {"utilization": 50, "labels": {}, "sample": "x"},
-            "utilization is of busy slots: leave out labels and sample",
+            "of busy slots, or of the samples cpu and memory: leave out labels and sample",
         ),
         ({"average_value": 0}, "greater than or equal to 0.001"),
-        ({"utilization": 101}, "less than or equal to 100"),
+        ({"utilization": 101}, "of slots is at most 100 percent"),
         ({"averageValue": 1}, "Extra inputs are not permitted"),
     ],
 )
