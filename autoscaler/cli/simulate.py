@@ -23,7 +23,9 @@ EXAMPLES = """\
 examples:
   autoscaler simulate --trace week.csv.gz --slots 8 --max 40
   autoscaler simulate -c autoscaler.yaml --trace week.csv.gz
-  autoscaler simulate -c autoscaler.yaml --trace week.csv.gz --against static --seeds 1,2,3
+  autoscaler simulate -c autoscaler.yaml --trace week.csv.gz --against keda,mwaa --seeds 1,2,3
+
+rivals: keda, keda-drain, keda-cron, hpa, aws, mwaa, static, clairvoyant; or all
 
 a trace is a CSV file, sorted by submit_s:
   id,submit_s,duration_s,queue,deps,key
@@ -57,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAMES",
         type=_names,
         default=(),
-        help="rivals to run beside it, joined by commas (see docs/simulation.md)",
+        help="rivals to run beside it, joined by commas, or all",
     )
     parser.add_argument(
         "--seeds",
@@ -91,7 +93,8 @@ def run(arguments: argparse.Namespace) -> int:
     from autoscaler.simulator.rivals import RIVALS  # noqa: PLC0415 - the controller
     from autoscaler.simulator.trace import load  # noqa: PLC0415 - only for this command
 
-    if unknown := [name for name in arguments.against if name not in RIVALS]:
+    against = tuple(RIVALS) if arguments.against == ("all",) else arguments.against
+    if unknown := [name for name in against if name not in RIVALS]:
         raise Failure(
             f"no rival is called {', '.join(unknown)}",
             f"there are: {', '.join(RIVALS)}",
@@ -100,10 +103,9 @@ def run(arguments: argparse.Namespace) -> int:
     trace = load(arguments.trace)
     config = _config(arguments, trace)
     rules = rules_of(config, trace, arguments.slots)
-    progress = Progress(arguments)
-    standings = list(
-        contest(config, trace, rules, arguments.against, arguments.seeds, progress=progress.show)
-    )
+    seeds = arguments.seeds
+    progress = Progress(1 + len(against), seeds)
+    standings = list(contest(config, trace, rules, against, seeds, progress=progress.show))
     progress.clear()
     if arguments.json:
         print(json.dumps(_document(trace, standings)))
@@ -125,9 +127,9 @@ def _config(arguments: argparse.Namespace, trace: Trace) -> Config:
 class Progress:
     """One line on a terminal that says how far it is; nothing for everything else."""
 
-    def __init__(self, arguments: argparse.Namespace) -> None:
-        self._runs = (1 + len(arguments.against)) * len(arguments.seeds)
-        self._seeds = arguments.seeds
+    def __init__(self, contenders: int, seeds: Sequence[int]) -> None:
+        self._runs = contenders * len(seeds)
+        self._seeds = seeds
         self._done: set[tuple[str, int]] = set()
         self._shown = sys.stderr.isatty()
 

@@ -93,16 +93,10 @@ def kept_by_order(leaving: Collection[str], snapshot: FleetSnapshot) -> Mapping[
 
     Where units have ordinals the highest goes first: one that stays above keeps all below it.
     """
-    staying = [r for r in snapshot.replicas if _alive(r) and r.name not in leaving]
-    ordered = ((r.unit.ordinal, r.name) for r in staying if r.unit.ordinal is not None)
-    highest, name = max(ordered, default=(-1, ""))
-    return {
-        replica.name: name
-        for replica in snapshot.replicas
-        if replica.name in leaving
-        and replica.unit.ordinal is not None
-        and replica.unit.ordinal < highest
-    }
+    ordered = [(r.unit.ordinal, r) for r in snapshot.replicas if r.unit.ordinal is not None]
+    staying = ((n, r.name) for n, r in ordered if _alive(r) and r.name not in leaving)
+    highest, name = max(staying, default=(-1, ""))
+    return {r.name: name for n, r in ordered if r.name in leaving and n < highest}
 
 
 def on_their_way_out(snapshot: FleetSnapshot) -> frozenset[str]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from autoscaler.cli import main
+from autoscaler.cli.simulate import EXAMPLES
+from autoscaler.simulator.rivals import RIVALS
 from autoscaler.simulator.trace import write
 from tests.simulator.traces import plain
 
@@ -84,6 +87,23 @@ def test_wrong_words_are_refused(trace: str, capsys: Capture, words: list[str], 
         code = int(error.code or 0)
     assert code == 2
     assert fault in capsys.readouterr().err
+
+
+def test_the_help_and_the_page_name_every_rival() -> None:
+    names = set(RIVALS)
+    [told] = re.findall(r"^rivals: (.*); or all$", EXAMPLES, re.MULTILINE)
+    assert set(told.split(", ")) == names
+    page = (Path(__file__).parents[2] / "docs" / "simulation.md").read_text()
+    assert set(re.findall(r"^\| `([a-z-]+)` \|", page, re.MULTILINE)) >= names
+
+
+def test_all_are_run_beside_it(trace: str, capsys: Capture) -> None:
+    assert main(["simulate", "--trace", trace, "--max", "5", "--against", "all"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    rows = {line.split()[0]: line.split() for line in lines[3:-2]}
+    assert rows.keys() == {"autoscaler", *RIVALS}
+    assert rows["clairvoyant"][6] == "1.00"
+    assert lines[-1] == "cost in worker-hours, ratio to clairvoyant; launches and flaps a day"
 
 
 def test_a_wrong_trace_is_refused_with_its_line(tmp_path: Path, capsys: Capture) -> None:
