@@ -11,7 +11,7 @@ ZERO_KILL := zero-kill-redis zero-kill-rabbitmq zero-kill-pods
 AIRFLOW := test-airflow-3 test-airflow-2
 BESIDE := --no-print-directory --output-sync=target
 
-.PHONY: help demo test test-all $(ZERO_KILL) campaign covered properties test-airflow $(AIRFLOW) check bench simulate-faults lock clean
+.PHONY: help demo test test-all $(ZERO_KILL) campaign covered properties test-airflow $(AIRFLOW) check bench bench-quality simulate-faults lock clean
 
 help: ## what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ check: $(VENV)/.dev ## lint, format, types, who may import whom, sizes
 
 bench: $(VENV)/.dev ## cost of running, each figure beside its bound
 	$(BIN)/python -m bench $(ARGS)
+
+bench-quality: $(VENV)/.dev ## who starts in time, at what cost, beside rivals: TRACES=DIR
+	$(BIN)/python -m bench.quality $(if $(TRACES),--traces $(TRACES)) $(ARGS)
 
 simulate-faults: $(VENV)/.dev ## simulated days under faults: SEEDS=1..200
 	$(BIN)/python -m tests.simulation --seeds $(SEEDS) $(ARGS)

@@ -1,0 +1,1 @@
+"""Traces made up from a seed, one generator for each class of work."""

@@ -1,0 +1,1 @@
+"""Scaling quality: who starts in time, at what cost, with how many killed; ours beside rivals."""
