@@ -21,6 +21,7 @@ GRANT SELECT (id, triggerer_id) ON `trigger` TO autoscaler;
 -- Airflow 2
 GRANT SELECT (is_active) ON dag TO autoscaler;
 GRANT SELECT (execution_date) ON dag_run TO autoscaler;
+GRANT SELECT (job_id) ON task_instance TO autoscaler;
 
 -- Airflow 3
 GRANT SELECT (is_stale) ON dag TO autoscaler;

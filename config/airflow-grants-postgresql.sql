@@ -23,7 +23,7 @@ BEGIN
         ('import_error', 'id'),
         ('job', 'hostname id job_type latest_heartbeat state'),
         ('slot_pool', 'include_deferred pool slots'),
-        ('task_instance', 'dag_id executor external_executor_id hostname last_heartbeat_at'
+        ('task_instance', 'dag_id executor external_executor_id hostname job_id last_heartbeat_at'
             ' map_index pool pool_slots priority_weight queue queued_dttm run_id scheduled_dttm'
             ' start_date state task_id updated_at'),
         ('trigger', 'id queue triggerer_id')

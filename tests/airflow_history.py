@@ -41,9 +41,9 @@ INSERT INTO trigger (id, triggerer_id) SELECT i, i % 3 FROM generate_series(1, 1
 """
 ACTIVE_TASKS = """
 INSERT INTO task_instance (dag_id, run_id, task_id, map_index, state, hostname,
-    external_executor_id, {task_columns})
+    external_executor_id, {task_columns} {job_column})
 SELECT 'dag' || 1 + i % {dags}, 'now', '{state}', i, '{state}', 'worker', 'id-{state}-' || i,
-    {task_values}
+    {task_values} {job_value}
 FROM generate_series(1, {number}) i
 """
 
@@ -64,6 +64,8 @@ async def remember(airflow: Airflow, task_instances: int = 1_000_000) -> None:
         "dag_values": ", false, false" if three else ", true",
         "task_columns": f"pool, pool_slots, priority_weight, queue, queued_dttm, {since}",
         "task_values": "'default_pool', 1, 1, 'default', now(), now()",
+        "job_column": "" if three else ", job_id",
+        "job_value": "" if three else ", i",
         "times": "start_date, updated_at" if three else "start_date",
         "past": "now(), now() + interval '1 minute'" if three else "now()",
     }

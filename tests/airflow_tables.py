@@ -95,7 +95,7 @@ def tables(major: int) -> MetaData:
 
 
 def _task_instance(metadata: MetaData, major: int) -> None:
-    columns = [Column(name, Seconds) for name in ("scheduled_dttm", "last_heartbeat_at")]
+    three = [Column(name, Seconds) for name in ("scheduled_dttm", "last_heartbeat_at")]
     Table(
         "task_instance",
         metadata,
@@ -115,7 +115,7 @@ def _task_instance(metadata: MetaData, major: int) -> None:
         Column("hostname", String(1000), default=""),
         Column("external_executor_id", Text if major == 3 else String(250)),
         Column("executor_config", Text),
-        *(columns if major == 3 else ()),
+        *(three if major == 3 else [Column("job_id", Integer)]),
         Index("ti_state", "state"),
         Index("ti_dag_state", "dag_id", "state"),
         Index("ti_pool", "pool", "state", "priority_weight"),

@@ -18,7 +18,6 @@ FLEETS = (
 )
 
 
-@pytest.mark.parametrize("stack", ["3"], ids=["airflow3"], indirect=True, scope="session")
 async def test_regions_scale_independently_and_return_to_their_floors(stack, tmp_path):
     peaks: dict[str, int] = defaultdict(int)
 

@@ -6,6 +6,7 @@ from random import Random
 
 OTHER_STATES = ("queued", "running", "restarting", "deferred", "success", None)
 STATES = (*3 * ("scheduled",), *OTHER_STATES)
+JOBS = range(101, 107)
 POOLS = {
     "default_pool": (128, False),
     "small": (15, False),
@@ -31,7 +32,7 @@ async def fill(airflow, seed=7, began=1.9e9):
     jobs = product(("SchedulerJob", "TriggererJob", "LocalTaskJob"), ("running", "success"))
     for number, (kind, state) in enumerate(jobs):
         beat = {"job_type": kind, "state": state, "latest_heartbeat": began + number}
-        await airflow.add("job", {**beat, "hostname": f"host{number}"})
+        await airflow.add("job", {**beat, "id": JOBS[number], "hostname": f"host{number}"})
     await airflow.add("trigger", *({"id": i, "triggerer_id": i % 4 or None} for i in range(1, 8)))
     if airflow.major == 3:
         await airflow.add("trigger", {"id": 9, "queue": "us"})
@@ -66,6 +67,7 @@ async def _task(airflow, random, dag_id, run_id, task_id, began):
         return random.choice((None, began + random.uniform(-500, 0)))
 
     state = random.choice(STATES)
+    two = {"job_id": random.choice((None, *JOBS))}
     three = {"last_heartbeat_at": time(), "scheduled_dttm": time()}
     await airflow.tasks(
         state,
@@ -83,7 +85,7 @@ async def _task(airflow, random, dag_id, run_id, task_id, began):
         updated_at=time(),
         hostname=random.choice(("", "wörker-1", None)),
         external_executor_id=random.choice((None, f"id-{random.random()}")),
-        **(three if airflow.major == 3 else {}),
+        **(three if airflow.major == 3 else two),
     )
 
 

@@ -40,6 +40,7 @@ async def test_tasks_by_state_queue_and_executor(airflow):
 
 
 async def test_every_task_that_the_executor_has(airflow):
+    await airflow.add("job", {"id": 7, "job_type": "LocalTaskJob", "latest_heartbeat": ago(1)})
     await airflow.tasks(
         "running",
         task_id="load",
@@ -47,7 +48,7 @@ async def test_every_task_that_the_executor_has(airflow):
         hostname="worker-1.ns",
         queued_dttm=ago(9),
         start_date=ago(5),
-        **({"last_heartbeat_at": ago(1)} if airflow.major == 3 else {}),
+        **({"last_heartbeat_at": ago(1)} if airflow.major == 3 else {"job_id": 7}),
     )
     await airflow.tasks("queued", task_id="wait", external_executor_id="", hostname=None)
     tasks = {task.task_id: task for task in (await read(airflow)).tasks}
@@ -61,7 +62,7 @@ async def test_every_task_that_the_executor_has(airflow):
         "default",
         queued_at=around(9),
         started_at=around(5),
-        heartbeat_at=around(1) if airflow.major == 3 else None,
+        heartbeat_at=around(1),
         hostname="worker-1.ns",
     )
     assert tasks["wait"] == AirflowTask(None, "etl", "wait", "r", 0, "queued", "default")

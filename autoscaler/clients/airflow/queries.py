@@ -17,7 +17,7 @@ from sqlalchemy import (
     true,
     union_all,
 )
-from sqlalchemy.types import BigInteger, DateTime, String
+from sqlalchemy.types import BigInteger, String
 
 from autoscaler.clients.airflow.dialect import Dialect
 from autoscaler.clients.airflow.schema import AirflowSchema
@@ -68,7 +68,7 @@ def triggers(schema: AirflowSchema) -> Select[Any]:
 def with_executor(schema: AirflowSchema) -> Select[Any]:
     """The task instances that the executor has, row by row."""
     ti = schema.tables["task_instance"].c
-    heartbeat = ti.last_heartbeat_at if "last_heartbeat_at" in ti else _no_time()
+    heartbeat = ti.last_heartbeat_at if "last_heartbeat_at" in ti else _beat_of_job(schema)
     return (
         select(
             ti.external_executor_id,
@@ -89,6 +89,12 @@ def with_executor(schema: AirflowSchema) -> Select[Any]:
         .where(ti.state.in_(WITH_EXECUTOR))
         .limit(MAX_TASKS + 1)
     )
+
+
+def _beat_of_job(schema: AirflowSchema) -> ColumnElement[Any]:
+    """The heartbeat of a task of Airflow 2, which is that of the job that runs it."""
+    job, ti = schema.tables["job"].c, schema.tables["task_instance"].c
+    return select(job.latest_heartbeat).where(job.id == ti.job_id).scalar_subquery()
 
 
 def scheduled(schema: AirflowSchema) -> Select[Any]:
@@ -209,7 +215,3 @@ def _told(data: ColumnElement[Any], key: str) -> ColumnElement[Any]:
     """A text in a callback's data, which Airflow wraps in its own notation for mappings."""
     wrapped = data[("__var", key)].as_string()
     return func.coalesce(wrapped, data[key].as_string()).label(key)
-
-
-def _no_time() -> ColumnElement[Any]:
-    return cast(null(), DateTime())

@@ -39,6 +39,7 @@ _BOTH = {
 _AIRFLOW_2 = {
     "dag": "is_active",
     "dag_run": "execution_date run_type",
+    "task_instance": "job_id",
 }
 _AIRFLOW_3 = {
     "dag": "is_stale",
@@ -73,7 +74,7 @@ _TYPES: Mapping[TypeEngine[Any], str] = {
     " is_stale",
     DateTime(timezone=True): "execution_date last_heartbeat_at last_parsed_time latest_heartbeat"
     " logical_date next_dagrun_create_after queued_dttm scheduled_dttm start_date updated_at",
-    Integer(): "id map_index max_active_tasks pool_slots priority_weight slots triggerer_id",
+    Integer(): "id job_id map_index max_active_tasks pool_slots priority_weight slots triggerer_id",
     JSON(): "data",
 }
 _TYPE_OF = {column: type_ for type_, columns in _TYPES.items() for column in columns.split()}
