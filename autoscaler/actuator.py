@@ -10,7 +10,16 @@ from typing import Any
 from autoscaler.engine.scale_in import kept_by_order
 from autoscaler.errors import ControlError, StaleActionError, TargetConflict, TargetError
 from autoscaler.interfaces import Target, WorkerControl
-from autoscaler.model import Action, ActionKind, Drain, FleetSnapshot, Outcome, Result, WorkerState
+from autoscaler.model import (
+    Action,
+    ActionKind,
+    Drain,
+    FleetSnapshot,
+    Outcome,
+    Result,
+    Sizing,
+    WorkerState,
+)
 
 EMPTY_REPLIES = 2
 
@@ -73,6 +82,19 @@ class Actuator:
             return  # the next tick tries again
         except Exception as error:  # noqa: BLE001 - a shield is not worth the turn
             self._bug(error)
+
+    async def resize(self, sizings: Sequence[Sizing], term: int) -> tuple[str, str] | None:
+        """Let the target fit one unit to what it was measured to need. Nothing waits for that."""
+        if not sizings or self._may_act(term) is not None:
+            return None
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                return await self._target.resize(sizings)
+        except (TargetError, TimeoutError):
+            return None
+        except Exception as error:  # noqa: BLE001 - its size is not worth the turn
+            self._bug(error)
+            return None
 
     async def _resume(self, action: Action) -> None:
         """The mark goes first: a removal sent earlier, and still under way, is refused by it.

@@ -25,6 +25,7 @@ from autoscaler.model import (
     Override,
     Recommendation,
     Severity,
+    Sizing,
     Tick,
     Unchecked,
     Unit,
@@ -181,6 +182,13 @@ class Target(Plugin[OptionsT]):
 
         busy: unit -> whether it runs or holds tasks; those of which nobody knows are left out.
         """
+
+    async def resize(self, sizings: Sequence[Sizing]) -> tuple[str, str] | None:
+        """Give one unit what it was measured to need, where that was asked for and harms nobody.
+
+        Returns its name and what changed, if something did.
+        """
+        return None
 
     def override(self, now: float) -> Override | None:
         """What the platform itself says in the engine's place, as of the last `units`."""

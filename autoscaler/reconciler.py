@@ -30,6 +30,7 @@ from autoscaler.model import (
     Outcome,
     Override,
     Result,
+    Sizing,
     Stage,
     Step,
 )
@@ -88,7 +89,25 @@ class Reconciler:
         self.memory.usage = self.memory.usage.after(snapshot)
         made = await self._turn(snapshot, override)
         sizings = right_size(self.memory.usage, snapshot)
-        return replace(made, killed_tasks=killed, measured=measured, sizings=sizings)
+        resized = await self._resize(made, sizings)
+        outcomes = (*made.outcomes, *resized)
+        return replace(
+            made, outcomes=outcomes, killed_tasks=killed, measured=measured, sizings=sizings
+        )
+
+    async def _resize(self, made: FleetTick, sizings: Sequence[Sizing]) -> tuple[Outcome, ...]:
+        """At most one unit, and only in a turn in which all else may be done too."""
+        paused = made.override is not None and made.override.replicas is None
+        if self._actuator is None or paused or made.error or made.snapshot.missing:
+            return ()
+        changed = await self._actuator.resize(sizings, self._leadership.term)
+        if changed is None:
+            return ()
+        unit, reason = changed
+        self.memory.sequence += 1
+        fence, at = Fence(self._leadership.term, self.memory.sequence), made.snapshot.now
+        action = Action(ActionKind.RESIZE, self.fleet.name, unit, fence, at, reason)
+        return (Outcome(action, Result.APPLIED),)
 
     async def _turn(self, snapshot: FleetSnapshot, override: Override | None) -> FleetTick:
         if f"target/{self.fleet.name}" in snapshot.missing:

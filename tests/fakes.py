@@ -18,6 +18,7 @@ from autoscaler.model import (
     Override,
     QueueState,
     Recommendation,
+    Sizing,
     Unit,
     UnitPhase,
     WorkersState,
@@ -194,6 +195,10 @@ class FakeTarget(Target[FakeOptions]):
     async def protect(self, busy: Mapping[str, bool]) -> None:
         await self._world.meet("protect")
         self._world.busy = busy
+
+    async def resize(self, sizings: Sequence[Sizing]) -> tuple[str, str] | None:
+        await self._world.meet("resize")
+        return self._world.given("resize", None)
 
     def override(self, now: float) -> Override | None:
         return self._world.order

@@ -10,6 +10,7 @@ from autoscaler.actuator import Actuator
 from autoscaler.errors import ControlError, StaleActionError, TargetConflict, TargetError
 from autoscaler.interfaces import Context
 from autoscaler.model import Action, ActionKind, Drain, Fence, Result, UnitPhase
+from tests.clients.kubernetes.test_resizing import advice
 from tests.fakes import WORLDS, FakeOptions, FakeTarget, FakeWorkers, World
 from tests.records import NOW, replica, seen
 
@@ -247,3 +248,18 @@ async def test_an_empty_unit_waits_for_the_higher_ordinal(world):
     assert outcomes == {"a": waits, "b": waits}
     outcomes = await done(world, action(REMOVE, "b"), action(REMOVE, "c"), snapshot=seen(*ordered))
     assert {result for result, _ in outcomes.values()} == {Result.APPLIED}
+
+
+async def test_a_resize_that_fails_costs_nothing_but_a_bug_is_told(world):
+    bugs: list[str] = []
+    sizings = (advice(),)
+    world.readings["resize"] = ("a", "smaller")
+    assert await actuator(bugs=bugs).resize(sizings, 1) == ("a", "smaller")
+    assert await actuator(bugs=bugs).resize((), 1) is None
+    assert await actuator(gate=lambda _: Result.NOT_LEADER).resize(sizings, 1) is None
+    world.faults["resize"] = TargetError("no")
+    assert await actuator(bugs=bugs).resize(sizings, 1) is None
+    assert bugs == []
+    world.faults["resize"] = ZeroDivisionError("oops")
+    assert await actuator(bugs=bugs).resize(sizings, 1) is None
+    assert "oops" in bugs[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from autoscaler.interfaces import Source
-from autoscaler.model import Sample, SampleState
+from autoscaler.model import ActionKind, Override, Result, Sample, SampleState
 from tests.cycles import Ticks, config
 from tests.fakes import WORLDS, FakeOptions, World
 
@@ -50,3 +50,17 @@ async def test_a_fleet_is_advised_after_ten_minutes_by_its_own_units(world, tmp_
     again = Ticks(config(tmp_path, sources=SOURCES), previous=ticks.controller)
     again.now = ticks.now
     assert (await again.run(1)).sizings == (sizing,)
+
+
+async def test_what_the_target_resized_is_an_outcome_like_any_other(world, tmp_path):
+    ticks = Ticks(config(tmp_path, sources=SOURCES))
+    world.readings["resize"] = ("u", "worker: cpu requests 1 -> 575m")
+    await ticks.run(140)
+    [outcome] = (await ticks.run(1)).outcomes
+    assert (outcome.action.kind, outcome.result) == (ActionKind.RESIZE, Result.APPLIED)
+    assert (outcome.action.unit, outcome.action.reason) == world.readings["resize"]
+    ticks.controller.overrides.set(Override("default", "a deploy", "me", ticks.now))
+    assert (await ticks.run(1)).outcomes == ()
+    dry = Ticks(config(tmp_path, sources=SOURCES, dry_run=True), previous=ticks.controller)
+    dry.now = ticks.now
+    assert (await dry.run(1)).outcomes == ()

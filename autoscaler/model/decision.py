@@ -101,6 +101,7 @@ class ActionKind(StrEnum):
     DRAIN = "drain"
     RESUME = "resume"
     REMOVE = "remove"
+    RESIZE = "resize"
 
 
 @dataclass(frozen=True, slots=True, order=True)

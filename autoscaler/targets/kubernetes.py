@@ -15,11 +15,13 @@ from autoscaler.clients.kubernetes.discovery import Reference
 from autoscaler.clients.kubernetes.faults import ApiError, Conflict
 from autoscaler.clients.kubernetes.login import Login
 from autoscaler.clients.kubernetes.replicas import Place, Replicas
+from autoscaler.clients.kubernetes.resizing import ResizeRules
 from autoscaler.clients.kubernetes.shields import ShieldRules
 from autoscaler.clients.kubernetes.workload import DEPLOYMENT, STATEFUL_SET
 from autoscaler.errors import ConfigError, TargetConflict, TargetError
 from autoscaler.interfaces import Context, Options, Target, Wake
-from autoscaler.model import Action, Drain, Override, Unit
+from autoscaler.model import Action, Drain, Override, Sizing, Unit
+from autoscaler.quantity import parse_quantity
 
 WATCH_AGAIN_SECONDS = 2.0
 
@@ -34,6 +36,27 @@ class ScaleTargetRef(Options):
         default="",
         description="labels of its pods, such as app=web,tier=front, where its scale does not tell",
     )
+
+
+class InPlace(Options):
+    """Pods are resized in place to what they were measured to need, one at a time."""
+
+    max_cpu: float = Field(gt=0, le=1000, description="the most cores that a container may request")
+    max_memory: str = Field(description="the most memory that it may request, such as 8Gi")
+    every_seconds: float = Field(
+        default=60, ge=10, le=86_400, description="how long to wait before the next pod"
+    )
+
+    @field_validator("max_memory")
+    @classmethod
+    def _is_a_quantity(cls, max_memory: str) -> str:
+        if parse_quantity(max_memory) <= 0:
+            raise ValueError("must be more than nothing, such as 8Gi")
+        return max_memory
+
+    @property
+    def rules(self) -> ResizeRules:
+        return ResizeRules(self.max_cpu, parse_quantity(self.max_memory), self.every_seconds)
 
 
 class KubernetesOptions(Options):
@@ -74,6 +97,11 @@ class KubernetesOptions(Options):
     )
     shield_writes_per_tick: int = Field(
         default=20, ge=1, le=1000, description="the most of them in one tick"
+    )
+
+    in_place: InPlace | None = Field(
+        default=None,
+        description="resize running pods in place to what they were measured to need, within this",
     )
 
     @field_validator("nodename")
@@ -119,7 +147,10 @@ class Kubernetes(Target[KubernetesOptions]):
             read_nodes=options.read_nodes,
         )
         shields = ShieldRules(options.shield_writes_per_second, options.shield_writes_per_tick)
-        self._replicas = Replicas(place, context.fleet, shields if options.shield else None)
+        resizes = options.in_place.rules if options.in_place else None
+        self._replicas = Replicas(
+            place, context.fleet, shields if options.shield else None, resizes
+        )
 
     async def units(self, now: float) -> tuple[Unit, ...]:
         with _target_errors():
@@ -142,6 +173,10 @@ class Kubernetes(Target[KubernetesOptions]):
     async def protect(self, busy: Mapping[str, bool]) -> None:
         with _target_errors():
             await self._replicas.protect(busy)
+
+    async def resize(self, sizings: Sequence[Sizing]) -> tuple[str, str] | None:
+        with _target_errors():
+            return await self._replicas.resize(sizings)
 
     def override(self, now: float) -> Override | None:
         return self._replicas.order

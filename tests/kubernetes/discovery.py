@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from tests.kubernetes.kinds import KINDS, Item, Kind
 from tests.kubernetes.refusals import Refused
 
@@ -12,8 +14,11 @@ _SUBRESOURCES: dict[str, Item] = {
 _VERBS = ["create", "delete", "get", "list", "patch", "update", "watch"]
 
 
-def discovered(path: str) -> Item:
-    """The answer for a path that names no kind. Raises Refused (404)."""
+def discovered(path: str, without: Collection[str] = ()) -> Item:
+    """The answer for a path that names no kind. Raises Refused (404).
+
+    without: what an older server lacks, such as pods/resize.
+    """
     parts = path.strip("/").split("/")
     if parts == ["version"]:
         return {"major": "1", "minor": "34", "gitVersion": "v1.34.0"}
@@ -31,7 +36,8 @@ def discovered(path: str) -> Item:
         raise Refused(404, "the server could not find the requested resource")
     resources = [one for kind in found for one in _resources(kind)]
     listing = {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": version}
-    return {**listing, "resources": resources}
+    served = [one for one in resources if one["name"] not in without]
+    return {**listing, "resources": served}
 
 
 def _group(group: str, version: str) -> Item:

@@ -20,7 +20,10 @@ from tests.kubernetes.writes import written
 
 
 class Server:
-    """One API server on 127.0.0.1. It may be stopped and started again on its port."""
+    """One API server on 127.0.0.1. It may be stopped and started again on its port.
+
+    without: what it says that it does not serve, as older ones do not.
+    """
 
     def __init__(self, api: Api) -> None:
         self.api = api
@@ -29,6 +32,7 @@ class Server:
         self.watches = Watches(api.store)
         self.calls: list[Call] = []
         self.port = 0
+        self.without: set[str] = set()
         self._lists = Lists(api.store)
         self._runner: web.AppRunner | None = None
 
@@ -72,7 +76,7 @@ class Server:
             call.status = 200
             return await self.watches.serve(request, call)
         if call.kind is None:
-            return _json(call, discovered(call.path))
+            return _json(call, discovered(call.path, self.without))
         if call.verb == "list":
             return _json(call, self._lists.page(call))
         if call.verb == "get":

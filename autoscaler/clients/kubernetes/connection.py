@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 FIELD_MANAGER = "autoscaler"
 MERGE_PATCH = "application/merge-patch+json"
+STRATEGIC_MERGE_PATCH = "application/strategic-merge-patch+json"
 MEBIBYTE = 1_048_576
 MOST_BYTES = 64 * MEBIBYTE
 MOST_AT_ONCE = 16

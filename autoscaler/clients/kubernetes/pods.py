@@ -41,6 +41,7 @@ class Pod:
     status: its phase in Kubernetes' words. condition: why it is not working, if it is not.
     template: the hash of the template that it was made from. shields: the annotations about them.
     ready_since: when its readiness last changed. requests: what its containers ask for.
+    resizing: how far a resize in place is that is not done yet.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Pod:
     started_at: float | None
     ready_since: float | None
     requests: tuple[ContainerRequest, ...]
+    resizing: str
 
     @property
     def live(self) -> bool:
@@ -132,6 +134,7 @@ def _pod(item: Object, container: str | None) -> Pod:
         started_at=_moment(status.get("startTime")),
         ready_since=_moment(readiness.get("lastTransitionTime")),
         requests=requests_of(spec),
+        resizing=_resizing(status),
     )
 
 
@@ -172,6 +175,14 @@ def _hindrance(status: Mapping[str, Any], containers: Sequence[Mapping[str, Any]
 def _condition(status: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
     found = (one for one in status.get("conditions") or () if one.get("type") == kind)
     return next(found, {})
+
+
+def _resizing(status: Mapping[str, Any]) -> str:
+    for kind in ("PodResizePending", "PodResizeInProgress"):
+        condition = _condition(status, kind)
+        if condition.get("status") == "True":
+            return condition.get("reason") or "in progress"
+    return ""
 
 
 def _owner(references: Sequence[Mapping[str, Any]]) -> Owner:

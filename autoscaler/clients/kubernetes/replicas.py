@@ -16,15 +16,17 @@ from autoscaler.clients.kubernetes.login import Login
 from autoscaler.clients.kubernetes.marks import drained, fenced
 from autoscaler.clients.kubernetes.nodes import Nodes
 from autoscaler.clients.kubernetes.orders import order_of
+from autoscaler.clients.kubernetes.pods import Pod
 from autoscaler.clients.kubernetes.population import Population
 from autoscaler.clients.kubernetes.removal import TRIES, Removal, refuse_moved
+from autoscaler.clients.kubernetes.resizing import ResizeRules, Resizing, resize_of
 from autoscaler.clients.kubernetes.sharing import Lease
 from autoscaler.clients.kubernetes.shields import ShieldRules, Shields
 from autoscaler.clients.kubernetes.view import View
 from autoscaler.clients.units import rules
 from autoscaler.clients.units.rules import NEVER, Applied
 from autoscaler.errors import TargetConflict
-from autoscaler.model import Action, Drain, Fleet, Override, Unit
+from autoscaler.model import Action, Drain, Fleet, Override, Sizing, Unit
 
 HPA_WRITER = "kube-controller-manager"
 
@@ -56,14 +58,22 @@ class Replicas:
     """Raises ApiError where the cluster could not be read or written, else TargetError.
 
     order: what the workload, or another writer of its number, put in the engine's place.
-    shields None: pods are not shielded.
+    shields None: pods are not shielded. resizes None: nor are they resized.
     """
 
-    def __init__(self, place: Place, fleet: Fleet, shields: ShieldRules | None) -> None:
+    def __init__(
+        self,
+        place: Place,
+        fleet: Fleet,
+        shields: ShieldRules | None,
+        resizes: ResizeRules | None = None,
+    ) -> None:
         self.order: Override | None = None
         self._place = place
         self._fleet = fleet
         self._shields = Shields(shields) if shields else None
+        self._resizing = Resizing(resizes) if resizes else None
+        self._resizable: bool | None = None
         self._cluster: _Cluster | None = None
         self._opening = asyncio.Lock()
         self._population: Population | None = None
@@ -158,6 +168,35 @@ class Replicas:
         for fault in grave:
             if not isinstance(fault, ApiError):
                 raise fault
+
+    async def resize(self, sizings: Sequence[Sizing]) -> tuple[str, str] | None:
+        """Resize the pod that is due, if one is: its name and what changed."""
+        if self._resizing is None or self._population is None:
+            return None
+        view = (await self._opened()).view
+        if self._resizable is None:
+            self._resizable = await view.serves_resize()
+        due: Pod | str = "the cluster does not serve pods/resize, which Kubernetes 1.33 does"
+        if self._resizable:
+            now = asyncio.get_running_loop().time()
+            due = self._resizing.due(self._population.pods.values(), sizings, now)
+        if isinstance(due, str):
+            self._tell("pods are not resized in place", due)
+            return None
+        return await self._resize(view, due, sizings, self._resizing.rules)
+
+    async def _resize(
+        self, view: View, pod: Pod, sizings: Sequence[Sizing], rules: ResizeRules
+    ) -> tuple[str, str] | None:
+        fault = ""
+        try:
+            made = await view.resize(pod.name, lambda item: resize_of(item, sizings, rules))
+        except (Conflict, NotFound):
+            return None  # it changed or left: another time
+        except ApiError as error:
+            made, fault = None, str(error)
+        self._tell("pods are not resized in place", fault)
+        return None if made is None else (pod.name, made.told)
 
     async def aclose(self) -> None:
         """Give the connection back. May be called twice."""

@@ -7,10 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from autoscaler.clients.kubernetes.connection import Connection, Object
+from autoscaler.clients.kubernetes.connection import (
+    STRATEGIC_MERGE_PATCH,
+    Connection,
+    Object,
+)
 from autoscaler.clients.kubernetes.faults import ApiError, NotFound
 from autoscaler.clients.kubernetes.pods import Pod, parse_pod
 from autoscaler.clients.kubernetes.reflector import Reflector
+from autoscaler.clients.kubernetes.resizing import Resize
 from autoscaler.clients.kubernetes.resource import Request, Resource, pods
 from autoscaler.clients.kubernetes.workload import (
     DEPLOYMENT,
@@ -103,6 +108,27 @@ class View:
         request = Request("patch", pods(self.target.resource.namespace), pod.name)
         metadata = {"uid": pod.uid, "resourceVersion": pod.version, "annotations": changes}
         return self._noted(await self._connection.patch(request, {"metadata": metadata}))
+
+    async def serves_resize(self) -> bool:
+        """Whether pods can be resized in place here."""
+        listing = await self._connection.ask(Request("get", Resource("", "v1", "")))
+        return any(one.get("name") == "pods/resize" for one in listing.get("resources") or ())
+
+    async def resize(self, name: str, change: Callable[[Object], Resize | None]) -> Resize | None:
+        """Change one pod as it is at this instant. Raises Conflict if it changed meanwhile."""
+        where = pods(self.target.resource.namespace)
+        item = await self._connection.ask(Request("get", where, name))
+        made = change(item)
+        if made is None:
+            return None
+        metadata = {key: item["metadata"][key] for key in ("uid", "resourceVersion")}
+        changed = await self._connection.ask(
+            Request("patch", where, name, "resize"),
+            body={"metadata": metadata, **made.body},
+            content_type=STRATEGIC_MERGE_PATCH,
+        )
+        self._noted(changed)
+        return made
 
     def _noted(self, item: Object) -> Pod:
         return self._pods.put(item) if self._pods else parse_pod(item, self._container)
