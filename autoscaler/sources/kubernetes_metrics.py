@@ -8,7 +8,7 @@ from pydantic import Field
 
 from autoscaler.clients.kubernetes.faults import ApiError
 from autoscaler.clients.kubernetes.login import Login
-from autoscaler.clients.kubernetes.pod_metrics import RESOURCES, read_metrics
+from autoscaler.clients.kubernetes.pod_metrics import read_metrics
 from autoscaler.clients.kubernetes.sharing import Lease
 from autoscaler.errors import SourceError
 from autoscaler.interfaces import Context, Options, Source
@@ -65,8 +65,8 @@ class KubernetesMetrics(Source[KubernetesMetricsOptions]):
             raise SourceError(str(error)) from error
         oldest = now - self.options.max_age_seconds
         fresh = tuple(sample for sample in samples if sample.at >= oldest)
-        names = {sample.name for sample in fresh}
-        why = f"metrics.k8s.io knows it of no pod in {self.options.namespace}"
-        unreadable = {name: why for name in RESOURCES if name not in names}
+        stale = {sample.name for sample in samples} - {sample.name for sample in fresh}
+        why = f"nothing newer than {self.options.max_age_seconds:g} s: is metrics-server well?"
+        unreadable = dict.fromkeys(sorted(stale), why)
         self._last = SampleState(now, fresh, unreadable)
         return self._last
