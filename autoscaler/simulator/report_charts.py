@@ -87,7 +87,7 @@ def curve(points: Sequence[Point]) -> str:
     floor = min(95.0, math.floor(min(point.share for point in points) / 10) * 10)
 
     def x(hours: float) -> float:
-        return 5 + 80 * math.log(hours / low) / width
+        return 8 + 78 * math.log(hours / low) / width
 
     def y(share: float) -> float:
         return 6 + 84 * (100 - share) / (100 - floor)

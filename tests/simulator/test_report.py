@@ -89,7 +89,7 @@ def test_the_frontier_is_of_those_that_nobody_beats_in_both() -> None:
 def test_names_in_the_curve_keep_clear_of_each_other() -> None:
     near = [Point("first", 10, 90, 0, ours=True), Point("second", 11, 90, 3, ours=False)]
     html = curve([*near, Point("far", 200, 100, 0, ours=False)])
-    assert 'class="dot ours right"' not in html
+    assert 'class="dot ours below"' in html
     assert 'class="dot kills right"' in html
 
 
