@@ -16,6 +16,8 @@ from autoscaler.config import Config, FleetConfig
 from autoscaler.engine.budgets import Loads
 from autoscaler.engine.demand import Past, fleet_snapshot
 from autoscaler.engine.footprints import Footprints
+from autoscaler.engine.foresight import foresee
+from autoscaler.engine.outlook import Outlook, finished_tasks
 from autoscaler.engine.profiles import Profiles
 from autoscaler.errors import TargetError
 from autoscaler.health import Health
@@ -72,6 +74,7 @@ class Controller:
         self.profiles: Profiles = previous.profiles if previous else Profiles()
         self._loads: Loads = previous._loads if previous else Loads()
         self.footprints: Footprints = previous.footprints if previous else Footprints()
+        self._outlook: Outlook = previous._outlook if previous else Outlook()
         self._turns = asyncio.Lock()
         self._patience_seconds = patience_seconds
         self._observers = tuple(observers)
@@ -133,10 +136,11 @@ class Controller:
             bugs=self._bugs,
             learned=learned,
             known_dags=self.footprints.counts,
+            measured=tuple(finished_tasks(snapshot)),
         )
         self._bugs = {}
-        for fleet in tick.fleets.values():
-            self.profiles = self.profiles.after(fleet.measured)
+        for measured in (tick.measured, *(fleet.measured for fleet in tick.fleets.values())):
+            self.profiles = self.profiles.after(measured)
         findings, alerts = self.health.examine(tick)
         self.last = replace(tick, findings=findings, alerts=alerts)
         self._tell(self.last)
@@ -174,7 +178,19 @@ class Controller:
             past = Past(memory.hearing, memory.custody, self.profiles)
             views[name] = fleet_snapshot(reconciler.fleet, snapshot, past)
         self._loads = self._loads.after(snapshot, views)
-        return self._loads.laid_on(views)
+        return self._foreseen(self._loads.laid_on(views), snapshot)
+
+    def _foreseen(
+        self, views: Mapping[str, FleetSnapshot], snapshot: Snapshot
+    ) -> dict[str, FleetSnapshot]:
+        """With what their tasks will want."""
+        self._outlook.learn(snapshot)
+        memories = {name: reconciler.memory for name, reconciler in self._reconcilers.items()}
+        before = {name: memory.foresight for name, memory in memories.items()}
+        after = foresee(views, before, snapshot, self._outlook, self.profiles)
+        for name, (foresight, _) in after.items():
+            memories[name].foresight = foresight
+        return {name: view for name, (_, view) in after.items()}
 
     async def _turn(self, reconciler: Reconciler, view: FleetSnapshot) -> FleetTick:
         fleet = reconciler.fleet

@@ -21,6 +21,7 @@ from autoscaler.model import (
     Finding,
     Fleet,
     FleetSnapshot,
+    Objective,
     Observation,
     Override,
     Recommendation,
@@ -148,6 +149,11 @@ class Source(Plugin[OptionsT]):
 
 class Policy(Plugin[OptionsT]):
     """A pure rule from a fleet's snapshot to a recommendation. Keeps no state."""
+
+    @classmethod
+    def objective(cls, options: OptionsT) -> Objective | None:
+        """What it promises of tasks' starts, so that the fleet's needs are forecast for it."""
+        return None
 
     @abstractmethod
     def recommend(self, snapshot: FleetSnapshot) -> Recommendation:

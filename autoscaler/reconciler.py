@@ -9,6 +9,7 @@ from typing import Any
 from autoscaler.actuator import Actuator
 from autoscaler.engine.custody import Custody
 from autoscaler.engine.decide import decide
+from autoscaler.engine.foresight import Foresight
 from autoscaler.engine.hearing import Hearing
 from autoscaler.engine.history import History
 from autoscaler.engine.invariants import violations
@@ -57,6 +58,7 @@ class Memory:
     custody: Custody = field(default_factory=Custody)
     learning: Learning = field(default_factory=Learning)
     usage: Usage = field(default_factory=Usage)
+    foresight: Foresight = field(default_factory=Foresight)
     term: int | None = None
     followed: int | None = None
     unsure: Mapping[str, float] = field(default_factory=dict)

@@ -32,6 +32,7 @@ BROKER_SCHEMES = {
 POLICIES = {
     "expression": "autoscaler.policies.expression:ExpressionPolicy",
     "schedule": "autoscaler.policies.schedule:Schedule",
+    "slo": "autoscaler.policies.slo:Slo",
     "step": "autoscaler.policies.step:StepPolicy",
     "target_tracking": "autoscaler.policies.target_tracking:TargetTracking",
 }

@@ -10,8 +10,9 @@ from pydantic import AfterValidator, Field
 from autoscaler.config.behavior import BehaviorConfig
 from autoscaler.config.cross import DEFAULT_NAME
 from autoscaler.config.plugin import PolicyConfig, TargetConfig
+from autoscaler.engine.behavior import LEARNED_BEHAVIOR
 from autoscaler.interfaces import Options
-from autoscaler.model import Budgets, DrainRules, Fleet, QueuesFrom
+from autoscaler.model import Budgets, DrainRules, Fleet, Objective, QueuesFrom
 
 MAX_REPLICAS = 100_000
 UNKNOWN_QUEUES = ("celery",)  # what Celery calls its own, until queues are found
@@ -38,12 +39,12 @@ def _checked_queue(queue: str) -> str:
 
 
 def _default_policies() -> tuple[Any, ...]:
-    return ({"kind": "target_tracking"},)
+    return ({"kind": "slo"},)
 
 
 def _checked_policies(policies: tuple[PolicyConfig, ...]) -> tuple[PolicyConfig, ...]:
     if not policies:
-        raise ValueError("must hold at least one policy; leave it out for target_tracking")
+        raise ValueError("must hold at least one policy; leave it out for slo")
     return policies
 
 
@@ -99,10 +100,12 @@ class FleetConfig(Options):
     policies: Annotated[tuple[PolicyConfig, ...], AfterValidator(_checked_policies)] = Field(
         default_factory=_default_policies,
         validate_default=True,
-        description="rules that recommend replicas, the highest wins; left out: target_tracking",
+        description="rules that recommend replicas, the highest wins; left out: slo",
     )
     behavior: BehaviorConfig | None = Field(
-        default=None, description="how fast each direction may go, as in an HPA"
+        default=None,
+        description="how fast each direction may go, as in an HPA; left out: as the HPA's default, "
+        "and with slo as fast as needed, idle replicas staying as long as has paid off",
     )
     drain: DrainRules = Field(default_factory=DrainRules, description="how replicas leave")
     budgets: BudgetsConfig = Field(
@@ -117,19 +120,27 @@ class FleetConfig(Options):
 
         airflow: the source that knows its demand. found: its queues, where it names none.
         """
+        objective = self._objective()
+        learned = self.behavior is None and objective is not None
         return Fleet(
             name=self.name,
             queues=self.queues if self.queues is not None else found or UNKNOWN_QUEUES,
             slots_per_replica=self.slots_per_replica,
             min_replicas=self.min_replicas,
             max_replicas=self.max_replicas,
-            behavior=self.behavior,
+            behavior=LEARNED_BEHAVIOR if learned else self.behavior,
             drain=self.drain,
             budgets=Budgets(**self.budgets.model_dump()),
             interval_seconds=interval_seconds,
             airflow=airflow,
             queues_from=_queues_from(self.queues, found),
+            objective=objective,
         )
+
+    def _objective(self) -> Objective | None:
+        """What the first of its policies that promises anything does."""
+        promised = (policy.plugin.objective(policy.options) for policy in self.policies)
+        return next((each for each in promised if each is not None), None)
 
 
 def _queues_from(named: tuple[str, ...] | None, found: tuple[str, ...]) -> QueuesFrom:

@@ -14,6 +14,12 @@ LONGEST_WINDOW_SECONDS = 3600
 LONGEST_PERIOD_SECONDS = 1800
 DEFAULT_UP_LIMITS = (Limit(LimitType.PODS, 4, 15), Limit(LimitType.PERCENT, 100, 15))
 DEFAULT_DOWN_LIMITS = (Limit(LimitType.PERCENT, 100, 15),)
+# What forecasts ask for comes at once; what they no longer need stays as long as it has paid off.
+LEARNED_BEHAVIOR = Behavior(
+    scale_up=ScalingRules(stabilization_window_seconds=0),
+    scale_down=ScalingRules(stabilization_window_seconds=30),
+    learned=True,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from autoscaler.engine.limits import (
     starts_from_nothing,
 )
 from autoscaler.engine.recommend import recommend
-from autoscaler.engine.stabilization import Windows, stabilize
+from autoscaler.engine.stabilization import Windows, keep_idle, stabilize
 from autoscaler.interfaces import Policy
 from autoscaler.model import Decision, FleetSnapshot, Override, Stage, Step
 
@@ -42,6 +42,7 @@ def decide(
     windows = Windows.of(fleet.behavior)
     history = history.until(now).seeded(current, now)
     stabilized, after = stabilize(history, current, asked.replicas, now, windows)
+    kept, after = keep_idle(after, fleet, stabilized, current, now) if asked.known else ((), after)
 
     forced = tuple(_forced(snapshot, current, override))
     steps = list(forced or asked.steps)
@@ -51,8 +52,8 @@ def decide(
         steps += (*within, held)
     elif not forced:
         if asked.known:
-            steps.append(stabilized)
-            steps += _limited(snapshot, history, stabilized.after, asked.ceiling)
+            steps += (stabilized, *kept)
+            steps += _limited(snapshot, history, steps[-1].after, asked.ceiling)
         steps += _clamped(snapshot, steps[-1].after)
         steps += _in_time(snapshot, history, steps[-1].after, asked.ceiling)
     if vetoed := veto_growth(snapshot, recommendations, steps[-1].after, override):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from autoscaler.engine.guards import GuardMemory
+from autoscaler.engine.idling import Idling
 from autoscaler.model import Behavior, ScalingRules
 
 
@@ -44,6 +45,7 @@ class History:
     ups: tuple[ScaleEvent, ...] = ()
     downs: tuple[ScaleEvent, ...] = ()
     guard: GuardMemory = field(default_factory=GuardMemory)
+    idling: Idling = field(default_factory=Idling)
 
     def until(self, now: float) -> History:
         """As it is, or, when the clock was set back, with everything as old as at the last tick.
@@ -60,6 +62,7 @@ class History:
             ups=_earlier(back, self.ups),
             downs=_earlier(back, self.downs),
             guard=guard.set_back(back),
+            idling=self.idling.set_back(back),
         )
 
     def seeded(self, current: int, now: float) -> History:

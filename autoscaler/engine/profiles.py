@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -10,11 +11,14 @@ from itertools import accumulate, islice
 from math import ceil
 from statistics import median
 
+from autoscaler.engine.durations import Durations, durations
 from autoscaler.model import Measured, Measurement, Replica, StartUp
 
 MOST_VALUES = 64
-MOST_NAMES = 4096
+MOST_NAMES = 16_384
 ANY = ""
+TASKS = (Measured.FINISHED_TASK, Measured.TASK)
+NUMBER = re.compile(r"\d+")
 Key = tuple[Measured, str]
 
 
@@ -25,11 +29,11 @@ class Profiles:
     durations: Mapping[Key, tuple[float, ...]] = field(default_factory=dict)
 
     def after(self, measured: Iterable[Measurement]) -> Profiles:
-        """With more of them, each also under no name, for what was never seen."""
+        """With more of them, each also under the name of its like and under none, for others."""
         known: dict[Key, tuple[float, ...]] | None = None
         for one in measured:
             known = dict(self.durations) if known is None else known
-            for key in ((one.kind, one.name), (one.kind, ANY)):
+            for key in [(one.kind, name) for name in _names(one.name)]:
                 values = (*known.pop(key, ()), one.seconds)
                 known[key] = values[-MOST_VALUES:]
         if known is None:
@@ -50,6 +54,18 @@ class Profiles:
         rising, sums = _sorted(values)
         longer = len(rising) - bisect_right(rising, elapsed)
         return sums[longer] / longer - elapsed if longer else max(elapsed, 0.0)
+
+    def of_task(self, name: str) -> Durations | None:
+        """How long it takes, else what is called alike but for numbers, else any task.
+
+        None while no task was timed. What Airflow tells of runs that are over is exact.
+        """
+        for each in _names(name):
+            for kind in TASKS:
+                values = self.durations.get((kind, each))
+                if values:
+                    return durations(values)
+        return None
 
     def start_up(self, fleet: str) -> StartUp | None:
         """How long the fleet's own units took to start; None while none was timed.
@@ -85,6 +101,12 @@ class Profiles:
 
     def _of(self, kind: Measured, name: str) -> tuple[float, ...]:
         return self.durations.get((kind, name)) or self.durations.get((kind, ANY), ())
+
+
+@lru_cache(maxsize=MOST_NAMES)
+def _names(name: str) -> tuple[str, ...]:
+    """What is learned under a name is known of these: itself, its like, and any at all."""
+    return tuple(dict.fromkeys((name, NUMBER.sub("#", name), ANY)))
 
 
 @lru_cache(maxsize=MOST_NAMES)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter
 
 from autoscaler.engine.behavior import down_window_seconds, up_window_seconds
 from autoscaler.engine.history import History, LoggedRecommendation
-from autoscaler.model import Behavior, Stage, Step
+from autoscaler.model import Behavior, Fleet, Stage, Step
 
+PRICE_SECONDS = 40.0
 Log = Sequence[LoggedRecommendation]
 
 
@@ -44,6 +45,29 @@ def stabilize(
         replicas = max([proposed, *(r.replicas for r in log if r.at >= cutoff)])
     step = _step(log, current, proposed, replicas, now, windows)
     return step, history.recommended(proposed, now, max(windows.up, windows.down))
+
+
+def keep_idle(
+    history: History, fleet: Fleet, stabilized: Step, current: int, now: float
+) -> tuple[tuple[Step, ...], History]:
+    """What idle replicas are likely to be needed again soon, where that is learned.
+
+    Learned from what the policies ask for. The higher the promise, the dearer is a start too many.
+    """
+    if fleet.objective is None or fleet.behavior is None or not fleet.behavior.learned:
+        return (), history
+    price = PRICE_SECONDS / (1.0 - fleet.objective.quantile)
+    idling = history.idling.after(stabilized.before, current, now, price)
+    history = replace(history, idling=idling)
+    kept, until = idling.kept(current, now)
+    if kept <= stabilized.after or until is None:
+        return (), history
+    message = (
+        f"{kept} are kept for another {math.ceil(until - now)} s: as many were needed lately, and "
+        "letting go of them so soon has cost more than it saved"
+    )
+    step = Step(Stage.STABILIZE, stabilized.after, kept, "LikelyNeededAgain", message, until)
+    return (step,), history
 
 
 def _within_windows(log: Log, current: int, proposed: int, now: float, windows: Windows) -> int:

@@ -39,6 +39,7 @@ from autoscaler.model.fleet import (
     Fleet,
     Limit,
     LimitType,
+    Objective,
     QueuesFrom,
     Replica,
     ScalingRules,
@@ -47,6 +48,7 @@ from autoscaler.model.fleet import (
     UnitPhase,
 )
 from autoscaler.model.footprint import Curve, FinishedRun, FinishedTask, Footprint, RunShape
+from autoscaler.model.forecast import Forecast
 from autoscaler.model.measurement import Measured, Measurement, StartUp
 from autoscaler.model.observation import (
     ActiveTask,
@@ -102,6 +104,7 @@ __all__ = [
     "FleetSnapshot",
     "FleetTick",
     "Footprint",
+    "Forecast",
     "Headroom",
     "Job",
     "JobKind",
@@ -110,6 +113,7 @@ __all__ = [
     "Measured",
     "Measurement",
     "NextRun",
+    "Objective",
     "Observation",
     "Outcome",
     "Override",

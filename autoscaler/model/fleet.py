@@ -44,10 +44,14 @@ class ScalingRules:
 
 @dataclass(frozen=True, slots=True)
 class Behavior:
-    """How fast each direction may go, in the HPA's terms."""
+    """How fast each direction may go, in the HPA's terms.
+
+    learned: how long idle replicas stay beyond the window is learned (engine/idling.py).
+    """
 
     scale_up: ScalingRules
     scale_down: ScalingRules
+    learned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,14 @@ class Budgets:
 
 
 @dataclass(frozen=True, slots=True)
+class Objective:
+    """What is promised of a fleet's tasks: so large a share of them starts within so long."""
+
+    start_within_seconds: float = 30.0
+    quantile: float = 0.95
+
+
+@dataclass(frozen=True, slots=True)
 class Fleet:
     """Replicas that are scaled together, as configured.
 
@@ -92,6 +104,7 @@ class Fleet:
     and a downscale window of 300 s. A fleet without queues has no Celery workers to ask.
     airflow: the source that knows its demand, None where its queues do. queues_from: workers lack
     queues that were found after their start, and are told; until they are found nothing is done.
+    objective: what a policy promises, None when none does; then nothing is forecast.
     """
 
     name: str
@@ -105,6 +118,7 @@ class Fleet:
     interval_seconds: float = 5.0
     airflow: str | None = None
     queues_from: QueuesFrom = QueuesFrom.CONFIG
+    objective: Objective | None = None
 
 
 class UnitPhase(StrEnum):

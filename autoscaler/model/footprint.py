@@ -13,13 +13,14 @@ Queue = tuple[str, str]
 class FinishedTask:
     """A task instance that ran. ready_at: when it could have started (Unix seconds by our clock).
 
-    run_seconds: how long it then took, without what it waited.
+    run_seconds: how long it then took, without what it waited. task_id: empty where untold.
     """
 
     queue: str
     executor: str
     ready_at: float
     run_seconds: float
+    task_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,13 @@ from enum import StrEnum
 
 
 class Measured(StrEnum):
-    """What is timed: a task's run; a unit from its creation until its worker takes tasks; a slot
-    from the end of its task, by Airflow's account, until Celery can use it again.
+    """What is timed: a task's run, as ticks show it, as Airflow has it when its run is over;
+    a unit from its creation until its worker takes tasks; a slot from the end of its task, by
+    Airflow's account, until Celery can use it again.
     """
 
     TASK = "task"
+    FINISHED_TASK = "finished_task"
     START = "start"
     SLOT_RELEASE = "slot_release"
 

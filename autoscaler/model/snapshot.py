@@ -10,6 +10,7 @@ from autoscaler.model.decision import Decision, Outcome, Override, Result
 from autoscaler.model.finding import Alert, Finding
 from autoscaler.model.fleet import Fleet, Replica, Unit
 from autoscaler.model.footprint import Footprint
+from autoscaler.model.forecast import Forecast
 from autoscaler.model.measurement import Measurement, StartUp
 from autoscaler.model.observation import (
     BrokerState,
@@ -107,7 +108,8 @@ class FleetSnapshot:
     listening: whether what is told of its workers is of now; else silence tells nothing.
     airflow: its demand as Airflow knows it. blockage: what else than workers holds its work up.
     headroom: how much more the database and the API server bear, None without a bound.
-    start_up: how long its units take to start, None while none was timed.
+    start_up: how long its units take to start, None while none was timed. forecast: what its tasks
+    will want, None where nothing is promised or demand is unknown.
     current: the replicas that it has or will have, neither draining nor terminating; counted once,
     as every stage of a decision asks for it.
     """
@@ -122,6 +124,7 @@ class FleetSnapshot:
     blockage: Verdict | None = None
     headroom: Headroom | None = None
     start_up: StartUp | None = None
+    forecast: Forecast | None = None
     current: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -165,7 +168,7 @@ class Tick:
 
     led_by: which other daemon leads, as far as this one knows. not_leading: why this one does not.
     bugs: what raised something unexpected -> its traceback. learned: the footprints that changed.
-    known_dags: how many there are, by source.
+    known_dags: how many there are, by source. measured: tasks of runs that are over.
     """
 
     number: int
@@ -180,3 +183,4 @@ class Tick:
     bugs: Mapping[str, str] = field(default_factory=dict)
     learned: tuple[Footprint, ...] = ()
     known_dags: Mapping[str, int] = field(default_factory=dict)
+    measured: tuple[Measurement, ...] = ()

@@ -83,7 +83,11 @@ class DagRun:
         """What there is to learn from it, once it is over."""
         tasks = tuple(
             FinishedTask(
-                run.task.queue, EXECUTOR, BEGIN + run.ready_at, run.ended_at - run.started_at
+                run.task.queue,
+                EXECUTOR,
+                BEGIN + run.ready_at,
+                run.ended_at - run.started_at,
+                dag_and_task(run.task.key)[1],
             )
             for run in self.tasks.values()
             if run.ready_at is not None and run.ended_at is not None and run.started_at is not None

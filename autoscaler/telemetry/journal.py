@@ -108,7 +108,7 @@ class Journal:
             decisions=tuple(DecisionRecord.of(f) for f, old in fleets if not same_story(f, old)),
             outcomes=tuple(outcome for f, old in fleets for outcome in new_outcomes(f, old)),
             alerts=tuple(self._changed_alerts(tick)),
-            measured=tuple(one for fleet, _ in fleets for one in fleet.measured),
+            measured=(*tick.measured, *(one for fleet, _ in fleets for one in fleet.measured)),
             learned=tick.learned,
         )
 

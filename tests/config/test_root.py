@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from autoscaler.config import Config, FleetConfig, PluginConfig, parse
+from autoscaler.engine.behavior import LEARNED_BEHAVIOR
 from autoscaler.errors import ConfigError
 from autoscaler.interfaces import Context, Options
-from autoscaler.model import DrainRules, Fleet
+from autoscaler.model import DrainRules, Fleet, Objective
 from tests.fakes import FakeBroker, FakeTarget
 
 BROKER_URL = "AUTOSCALER_BROKER_URL"
@@ -71,12 +72,25 @@ def test_a_fleet_is_what_the_engine_knows() -> None:
     )
 
 
-def test_policies_left_out_are_target_tracking() -> None:
+def test_policies_left_out_are_the_objective_to_start_in_time() -> None:
     fleet = {key: value for key, value in FLEET.items() if key != "policies"}
     made = config(fleets=[{**fleet, "queues": ["a"]}], sources=SOURCES)
     (policy,) = made.fleets[0].policies
-    assert policy.kind == "target_tracking"
+    assert policy.kind == "slo"
     assert policy.options == policy.plugin.options_type()
+    assert made.engine_fleets()[0].objective == Objective(30, 0.95)
+    assert made.engine_fleets()[0].behavior is LEARNED_BEHAVIOR
+
+
+def test_a_behavior_that_is_given_is_kept_beside_slo() -> None:
+    fleet = {**FLEET, "queues": ["a"], "policies": [{"kind": "slo"}]}
+    behavior = {"scale_down": {"stabilization_window_seconds": 120}}
+    [made] = config(fleets=[{**fleet, "behavior": behavior}], sources=SOURCES).engine_fleets()
+    assert made.behavior is not None
+    assert (made.behavior.learned, made.behavior.scale_down.stabilization_window_seconds) == (
+        False,
+        120,
+    )
 
 
 def test_three_lines_and_a_broker_are_a_config(monkeypatch: pytest.MonkeyPatch) -> None:

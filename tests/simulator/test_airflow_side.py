@@ -80,8 +80,8 @@ async def test_a_run_is_told_while_it_goes_on_and_once_when_it_is_over() -> None
     assert on.pending == {}
     over = await told.at(3700)
     assert over.runs == over.tasks == ()
-    later = tuple(FinishedTask("default", EXECUTOR, at + 62, 30) for _ in "bc")
-    first = FinishedTask("default", EXECUTOR, at, 60)
+    later = tuple(FinishedTask("default", EXECUTOR, at + 62, 30, f"g.{n}") for n in "bc")
+    first = FinishedTask("default", EXECUTOR, at, 60, "g.a")
     assert over.finished_runs == (
         FinishedRun("team.etl", "scheduled__3603.50", at, (first, *later)),
     )

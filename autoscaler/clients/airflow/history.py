@@ -45,6 +45,7 @@ def tasks_of(schema: AirflowSchema, run: Run) -> Select[Any]:
     ready = (ti.scheduled_dttm, ti.queued_dttm) if "scheduled_dttm" in ti else (ti.queued_dttm,)
     return (
         select(
+            ti.task_id,
             ti.queue,
             ti.executor,
             func.coalesce(*ready).label("ready_at"),
@@ -138,7 +139,7 @@ class History:
             seconds = (row.ended_at - row.start_date).total_seconds()
             if row.ready_at is not None and seconds >= 0:
                 ready_at = seconds_of(row.ready_at, self._skew)
-                yield FinishedTask(*self._defaults.key(row), ready_at, seconds)
+                yield FinishedTask(*self._defaults.key(row), ready_at, seconds, row.task_id)
 
 
 def _trim(kept: dict[Any, None]) -> None:
