@@ -48,7 +48,7 @@ def test_a_right_config_is_summed_up(config: Path, capsys: Capture) -> None:
     shown = capsys.readouterr().out
     rows = [line.split() for line in shown.splitlines()]
     assert shown.startswith(f"{config} is right\n")
-    assert ["default", "default", "2..10", "4", "simulated", "target_tracking"] in rows
+    assert ["default", "default", "2..10", "4", "simulated", "slo"] in rows
     assert ["beat", "-", "1..1", "measured", "simulated", "schedule"] in rows
     assert "sources    broker (redis_broker), workers (celery_workers)" in shown
     assert "notifiers  log" in shown

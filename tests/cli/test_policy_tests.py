@@ -67,7 +67,7 @@ def test_a_difference_shows_what_came_and_why(tmp_path: Path, capsys: Capture) -
     assert "at 20s: at_most: expected 3, got 5\n" in shown
     assert "at 20s: reason: expected Foo, got DesiredWithinRange\n" in shown
     assert "at 20s: reasons: expected ['Foo'], got [" in shown
-    assert shown.count("target_tracking asks for 5: demand_tasks 45, 10 per replica -> 5.") == 1
+    assert shown.count("slo asks for 5: 45 queued -> 5 of 10 slots each.") == 1
     assert "replicas over time: 0s: 1 (FirstCycle), 5s: 5 (" in shown
     assert shown.endswith("1 case, 1 failed\n")
 
@@ -136,7 +136,7 @@ def test_what_is_unknown_lowers_nothing(tmp_path: Path, unknown: str) -> None:
         readings = readings.rsplit("- ", 1)[0]
     expect = """\
         - {at: 5m,  replicas: 6}
-        - {at: 60m, replicas: 6, reasons: [FailedGetExternalMetric]}
+        - {at: 60m, replicas: 6, reasons: [SampleMissing]}
         """
     assert main(["test", case(tmp_path, readings, expect, interval_seconds=30)]) == 0
 
