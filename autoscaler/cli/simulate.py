@@ -17,13 +17,16 @@ from autoscaler.engine.wording import count, span
 if TYPE_CHECKING:
     from autoscaler.config import Config
     from autoscaler.simulator.contest import Standing
+    from autoscaler.simulator.timeline import Timeline
     from autoscaler.simulator.trace import Trace
+    from autoscaler.simulator.world import World
 
 EXAMPLES = """\
 examples:
   autoscaler simulate --trace week.csv.gz --slots 8 --max 40
   autoscaler simulate -c autoscaler.yaml --trace week.csv.gz
   autoscaler simulate -c autoscaler.yaml --trace week.csv.gz --against keda,mwaa --seeds 1,2,3
+  autoscaler simulate --trace week.csv.gz --against all --html week.html
 
 rivals: keda, keda-drain, keda-cron, hpa, aws, mwaa, static, clairvoyant; or all
 
@@ -68,6 +71,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=(1,),
         help="of starts and placement, joined by commas; what is shown is the mean (default: 1)",
     )
+    _add_sizes(parser)
+    parser.add_argument(
+        "--html", metavar="FILE", type=Path, help="also write a page with pictures to this file"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON for machines")
+
+
+def _add_sizes(parser: argparse.ArgumentParser) -> None:
+    """How large fleets are that no config describes."""
     parser.add_argument(
         "--slots",
         metavar="N",
@@ -83,13 +95,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the most workers of a queue, without a config: of each, or by queue, as in"
         " default=40,heavy=4 (default: 20)",
     )
-    parser.add_argument("--json", action="store_true", help="print JSON for machines")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Replay the trace, and show what came of it."""
-    from autoscaler.simulator.contest import contest  # noqa: PLC0415 - the controller
-    from autoscaler.simulator.production import rules_of  # noqa: PLC0415 - the controller
+    from autoscaler.simulator.contest import yardstick  # noqa: PLC0415 - the controller
+    from autoscaler.simulator.report import page  # noqa: PLC0415 - the controller
     from autoscaler.simulator.rivals import RIVALS  # noqa: PLC0415 - the controller
     from autoscaler.simulator.trace import load  # noqa: PLC0415 - only for this command
 
@@ -101,18 +112,46 @@ def run(arguments: argparse.Namespace) -> int:
             Exit.USAGE,
         )
     trace = load(arguments.trace)
-    config = _config(arguments, trace)
-    rules = rules_of(config, trace, arguments.slots)
-    seeds = arguments.seeds
-    progress = Progress(1 + len(against), seeds)
-    standings = list(contest(config, trace, rules, against, seeds, progress=progress.show))
-    progress.clear()
+    standings, timelines = _played(arguments, trace, against)
+    best = yardstick(standings)
+    if arguments.html:
+        _write(arguments.html, page(trace, standings, timelines, best))
     if arguments.json:
-        print(json.dumps(_document(trace, standings)))
+        print(json.dumps(_document(trace, standings, best)))
     else:
-        for line in _lines(trace, standings):
-            print(line)
+        print(*_lines(trace, standings, best), sep="\n")
     return Exit.DONE
+
+
+def _played(
+    arguments: argparse.Namespace, trace: Trace, against: Sequence[str]
+) -> tuple[list[Standing], dict[str, Timeline]]:
+    """What came of ours and each rival, and what that looked like with the first seed."""
+    from autoscaler.simulator.contest import contest  # noqa: PLC0415 - the controller
+    from autoscaler.simulator.production import rules_of  # noqa: PLC0415 - the controller
+    from autoscaler.simulator.timeline import Timeline  # noqa: PLC0415 - the controller
+
+    config, seeds = _config(arguments, trace), arguments.seeds
+    rules = rules_of(config, trace, arguments.slots)
+    progress = Progress(1 + len(against), seeds)
+    timelines: dict[str, Timeline] = {}
+
+    def over(name: str, world: World) -> None:
+        if arguments.html and world.seed == seeds[0]:
+            timelines[name] = Timeline.of(world)
+
+    shown = progress.show
+    standings = list(contest(config, trace, rules, against, seeds, progress=shown, over=over))
+    progress.clear()
+    return standings, timelines
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise Failure(f"{path} cannot be written: {why}", code=Exit.USAGE) from error
 
 
 def _config(arguments: argparse.Namespace, trace: Trace) -> Config:
@@ -151,27 +190,30 @@ class Progress:
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
-def _document(trace: Trace, standings: Sequence[Standing]) -> dict[str, object]:
+def _document(
+    trace: Trace, standings: Sequence[Standing], yardstick: Standing
+) -> dict[str, object]:
+    ratios = _ratios(standings, yardstick.worker_hours)
     return {
         "trace": trace.name,
         "tasks": len(trace.tasks),
         "days": trace.span / 86_400,
+        "ratio_to": yardstick.name,
         "results": [
             {**asdict(each), "cost_ratio": ratio}
-            for each, ratio in zip(standings, _ratios(standings), strict=True)
+            for each, ratio in zip(standings, ratios, strict=True)
         ],
     }
 
 
-def _lines(trace: Trace, standings: Sequence[Standing]) -> Iterator[str]:
+def _lines(trace: Trace, standings: Sequence[Standing], yardstick: Standing) -> Iterator[str]:
     tasks, queues = count(len(trace.tasks), "task"), count(len(trace.queues), "queue")
     yield f"{trace.name}: {tasks} on {queues} within {span(trace.span)}"
     yield ""
-    ratios = _ratios(standings)
+    ratios = _ratios(standings, yardstick.worker_hours)
     yield table(HEADERS, [_row(one, ratio) for one, ratio in zip(standings, ratios, strict=True)])
     yield ""
-    against = _yardstick(standings).name
-    yield f"cost in worker-hours, ratio to {against}; launches and flaps a day"
+    yield f"cost in worker-hours, ratio to {yardstick.name}; launches and flaps a day"
 
 
 def _row(one: Standing, ratio: float) -> list[Cell]:
@@ -187,15 +229,7 @@ def _row(one: Standing, ratio: float) -> list[Cell]:
     ]
 
 
-def _yardstick(standings: Sequence[Standing]) -> Standing:
-    """Whose cost is 1: the clairvoyant's, where it takes part, else ours."""
-    from autoscaler.simulator.rivals import CLAIRVOYANT  # noqa: PLC0415 - the controller
-
-    return next((one for one in standings if one.name == CLAIRVOYANT), standings[0])
-
-
-def _ratios(standings: Sequence[Standing]) -> list[float]:
-    cost = _yardstick(standings).worker_hours
+def _ratios(standings: Sequence[Standing], cost: float) -> list[float]:
     return [one.worker_hours / cost if cost else 0.0 for one in standings]
 
 

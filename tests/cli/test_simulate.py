@@ -97,6 +97,18 @@ def test_the_help_and_the_page_name_every_rival() -> None:
     assert set(re.findall(r"^\| `([a-z-]+)` \|", page, re.MULTILINE)) >= names
 
 
+def test_a_page_shows_it_in_pictures(trace: str, tmp_path: Path, capsys: Capture) -> None:
+    page = tmp_path / "burst.html"
+    words = ["simulate", "--trace", trace, "--against", "keda", "--seeds", "2,3"]
+    assert main([*words, "--html", str(page)]) == 0
+    text = page.read_text()
+    assert text.startswith("<!doctype html>")
+    assert "Simulation of burst" in text
+    assert text.count('<section class="card') == 2
+    assert main([*words, "--html", str(tmp_path)]) == 2
+    assert f"{tmp_path} cannot be written: Is a directory" in capsys.readouterr().err
+
+
 def test_all_are_run_beside_it(trace: str, capsys: Capture) -> None:
     assert main(["simulate", "--trace", trace, "--max", "5", "--against", "all"]) == 0
     lines = capsys.readouterr().out.splitlines()
