@@ -13,6 +13,7 @@ PARTS = (
     "heartbeats",
     "cli",
     "jump",
+    "simulate",
     "idle",
     "pods",
 )
