@@ -24,7 +24,8 @@ TRIED = {
     "lead": (90.0, 75.0, 60.0),
     "hold": (60.0, 150.0),
 }
-PRICES = (1000.0, 400.0, 250.0, 160.0, 100.0, 60.0, 40.0, 25.0, 15.0)
+PRICES = (16_000.0, 4000.0, 1000.0, 250.0, 100.0, 60.0, 40.0, 25.0, 15.0, 8.0)
+HALVINGS = 3
 
 
 class Planned:
@@ -85,17 +86,7 @@ def clairvoyant(
     for name, values in TRIED.items():
         for value in values:
             best = search.better(best, replace(best.shape, **{name: value}))
-    dearest = math.inf
-    for price in PRICES:
-        other = search.trial(replace(best.shape, price=price))
-        if not _in_time(other):
-            dearest = price
-            break
-        best = _cheaper(best, other)
-    for share in (0.5, 0.25, 0.75):
-        price = dearest + share * (best.shape.price - dearest)
-        if math.isfinite(price):
-            best = search.better(best, replace(best.shape, price=price))
+    best = search.priced(best)
     for lead in (best.shape.lead - 7.5, best.shape.lead + 15.0):
         best = search.better(best, replace(best.shape, lead=lead))
     progress(1.0)
@@ -120,6 +111,22 @@ class _Search:
     def better(self, best: Clairvoyant, shape: Shape) -> Clairvoyant:
         """The cheaper of both, if it is in time."""
         return _cheaper(best, self.trial(shape))
+
+    def priced(self, best: Clairvoyant) -> Clairvoyant:
+        """The cheapest whose price still is in time, of some prices and of some in between."""
+        kept, low, shape = 2 * PRICES[0], PRICES[-1], best.shape
+        for price in PRICES:
+            other = self.trial(replace(shape, price=price))
+            if not _in_time(other):
+                low = price
+                break
+            kept, best = price, _cheaper(best, other)
+        for _ in range(HALVINGS):
+            middle = math.sqrt(low * kept)
+            other = self.trial(replace(shape, price=middle))
+            low, kept = (low, middle) if _in_time(other) else (middle, kept)
+            best = _cheaper(best, other)
+        return best
 
     def trial(self, shape: Shape) -> Clairvoyant:
         """What comes of a plan of this shape."""

@@ -7,12 +7,12 @@ import math
 from autoscaler.simulator.crew import Rules
 from autoscaler.simulator.peers.view import Leaving, View
 
-EMPTY_SECONDS = 120.0
+EMPTY_READINGS = 8  # one every 15 s
 
 
 class Mwaa:
     """Workers are added up to what is required; the additional ones go when no task was queued or
-    ran for a while, which its documentation gives as two to five minutes: here the shorter.
+    ran for a while, which its documentation gives as two to five minutes: here two.
     """
 
     leaving = Leaving.DRAINED
@@ -21,15 +21,12 @@ class Mwaa:
 
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
-        self._empty_since: float | None = None
+        self._empty = 0
 
     def replicas(self, view: View) -> int:
         """What is required, or what there is."""
-        if view.demand:
-            self._empty_since = None
-        elif self._empty_since is None:
-            self._empty_since = view.now
-        if self._empty_since is not None and view.now >= self._empty_since + EMPTY_SECONDS:
+        self._empty = 0 if view.demand else self._empty + 1
+        if self._empty >= EMPTY_READINGS:
             return self.rules.min_workers
         required = math.ceil(view.demand / self.rules.slots)
         return max(view.current, min(required, self.rules.max_workers))

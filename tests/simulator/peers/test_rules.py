@@ -67,8 +67,8 @@ def test_an_hpa_whose_pods_all_start_waits_for_them() -> None:
 def test_mwaa_keeps_what_it_added_until_nothing_is_left_for_two_minutes() -> None:
     sizes = follow(Mwaa(RULES), [40] + [1] * 40 + [0] * 12)
     assert sizes[:41] == [10] * 41
-    assert sizes[41 + 7] == 10
-    assert sizes[41 + 8] == 1
+    assert sizes[41 + 6] == 10
+    assert sizes[41 + 7] == 1
 
 
 def test_target_tracking_needs_three_minutes_to_rise_and_fifteen_to_fall() -> None:
