@@ -123,6 +123,22 @@ async def test_a_running_pod_is_resized_in_place(made: Cluster, api: Plane) -> N
     await eventually(done, "resources that the container has")
 
 
+async def test_a_resize_of_a_pod_that_changed_meanwhile_is_refused(
+    made: Cluster, api: Plane
+) -> None:
+    made.deployment("worker", 1)
+    [name] = await ready(made, 1)
+    before = made.get("pods", name)["metadata"]
+    metadata = {key: before[key] for key in ("uid", "resourceVersion")}
+    made.annotate("pods", name, **{"example.com/note": "changed"})
+    answer = await api.patch("Pod", name, {"metadata": metadata, **BODY}, "resize", STRATEGIC)
+    assert (answer.status, answer.body["reason"]) == (409, "Conflict")
+    now = made.get("pods", name)["metadata"]["resourceVersion"]
+    metadata = {**metadata, "resourceVersion": now}
+    answer = await api.patch("Pod", name, {"metadata": metadata, **BODY}, "resize", STRATEGIC)
+    assert answer.status == 200, answer.body
+
+
 @pytest.mark.parametrize("why", ["Deferred", "Infeasible"])
 async def test_a_resize_may_be_put_off(made: Cluster, api: Plane, why: str) -> None:
     made.resizer.refusal = why
