@@ -41,7 +41,7 @@ covered: $(VENV)/.deploy
 	$(BIN)/coverage report --fail-under=95
 	$(BIN)/coverage report --fail-under=100 --include='$(PURE)'
 
-properties: $(VENV)/.dev
+properties: $(VENV)/.dev # with 2,000 examples of each
 	HYPOTHESIS_PROFILE=ci nice $(BIN)/pytest -m "hypothesis and not airflow" $(ARGS)
 
 test-airflow: ## real Airflow 3 and 2, their workers scaled

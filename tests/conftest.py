@@ -14,7 +14,7 @@ from hypothesis import settings
 from tests.postgres import PostgresServer, postgres_server
 from tests.units import kill_units
 
-settings.register_profile("default", max_examples=200, deadline=None)
+settings.register_profile("default", max_examples=100, deadline=None)
 settings.register_profile("ci", max_examples=2000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 

@@ -17,8 +17,8 @@ NOW = 2e9  # far from the database's clock, which shows where it was not transla
 
 @contextlib.asynccontextmanager
 async def reading(url, **options):
-    """The source, closed in the end."""
-    chosen = AirflowDatabaseOptions.model_validate({"url": url, **options})
+    """The source, closed in the end; with patience for a busy machine unless told otherwise."""
+    chosen = AirflowDatabaseOptions.model_validate({"url": url, "timeout_seconds": 20, **options})
     source = AirflowDatabaseSource(chosen, CONTEXT)
     try:
         yield source

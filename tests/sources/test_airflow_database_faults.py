@@ -194,14 +194,14 @@ async def test_a_frozen_database_takes_no_longer_than_the_timeout(fragile):
 
 
 async def test_a_lock_on_a_table_takes_no_longer_than_the_timeout(airflow):
-    async with reading(airflow.url, timeout_seconds=1.0) as source:
+    async with reading(airflow.url, timeout_seconds=2.0) as source:
         await source.read(NOW)
         other = Airflow(airflow.url)
         async with other.locked("slot_pool"):
             began = clock()
             why = await refused(source)
             assert "a query took longer than timeout_seconds" in why or "in time" in why
-            assert clock() - began < 3
+            assert clock() - began < 4
         await other.close()
         assert (await source.read(NOW)).version == "3.3"
 

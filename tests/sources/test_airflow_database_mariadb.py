@@ -142,14 +142,14 @@ async def test_a_migration_under_way(twin):
 
 
 async def test_a_lock_takes_no_longer_than_the_timeout(twin):
-    async with reading(twin.url, timeout_seconds=0.5) as source:
+    async with reading(twin.url, timeout_seconds=2) as source:
         await source.read(NOW)
         other = Airflow(twin.url)
         async with other.locked("slot_pool"):
             began = asyncio.get_running_loop().time()
             why = await refused(source)
             assert "a query took longer than timeout_seconds" in why or "in time" in why
-            assert asyncio.get_running_loop().time() - began < 3
+            assert asyncio.get_running_loop().time() - began < 4
         await other.close()
         assert (await source.read(NOW)).version == "3.3"
 
@@ -179,13 +179,13 @@ async def test_frozen_then_stopped_then_back():
         await twin.create()
         await twin.tasks("queued")
         await twin.close()
-        async with reading(twin.url, timeout_seconds=0.5) as source:
+        async with reading(twin.url, timeout_seconds=2) as source:
             await source.read(NOW)
             server.pause()
             for _ in range(2):  # over the connection that there is, and over a new one
                 began = asyncio.get_running_loop().time()
                 assert "did not answer in time" in await refused(source)
-                assert asyncio.get_running_loop().time() - began < 3
+                assert asyncio.get_running_loop().time() - began < 4
             server.resume()
             assert (await source.read(NOW)).queues[DEFAULT].queued == 1
             await server.terminate()

@@ -100,11 +100,11 @@ async def test_it_can_be_used_again_after_it_was_closed(airflow, database):
 
 
 async def test_time_over_between_two_statements(airflow):
-    database = AirflowDatabase(Secret(airflow.url), timeout_seconds=0.3)
+    database = AirflowDatabase(Secret(airflow.url), timeout_seconds=1)
 
     async def dawdle():
         async with database.snapshot(SourceError) as snapshot:
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(1.2)
             await snapshot.rows(TASKS)
 
     with pytest.raises(SourceError, match="did not answer in time"):

@@ -82,7 +82,7 @@ async def test_over_tls(scene):
 
 async def test_it_freezes(scene):
     airflow, bouncer = scene
-    async with reading(bouncer.through(airflow.url), timeout_seconds=0.5) as source:
+    async with reading(bouncer.through(airflow.url), timeout_seconds=2) as source:
         await source.read(NOW)
         bouncer.pause()
         assert "did not answer in time" in await refused(source)
