@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from autoscaler.cli.failure import Exit, Failure
 from autoscaler.cli.table import BOLD, GREEN, RED, Cell, table
+from autoscaler.cli.traces import add_trace_arguments, trace_of
 from autoscaler.engine.wording import count, span
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = """\
 examples:
+  autoscaler simulate --generate bursts --against keda,mwaa
   autoscaler simulate --trace week.csv.gz --slots 8 --max 40
   autoscaler simulate -c autoscaler.yaml --trace week.csv.gz
   autoscaler simulate -c autoscaler.yaml --trace week.csv.gz --against keda,mwaa --seeds 1,2,3
@@ -54,9 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="whose fleets and policies to simulate; left out: a default fleet for each queue",
     )
-    parser.add_argument(
-        "--trace", metavar="FILE", type=Path, required=True, help="the tasks, as CSV or CSV.GZ"
-    )
+    add_trace_arguments(parser)
     parser.add_argument(
         "--against",
         metavar="NAMES",
@@ -91,9 +91,8 @@ def _add_sizes(parser: argparse.ArgumentParser) -> None:
         "--max",
         metavar="N",
         type=_most,
-        default=20,
         help="the most workers of a queue, without a config: of each, or by queue, as in"
-        " default=40,heavy=4 (default: 20)",
+        " default=40,heavy=4 (default: as many as the peak of its tasks needs)",
     )
 
 
@@ -102,7 +101,6 @@ def run(arguments: argparse.Namespace) -> int:
     from autoscaler.simulator.contest import yardstick  # noqa: PLC0415 - the controller
     from autoscaler.simulator.report import page  # noqa: PLC0415 - the controller
     from autoscaler.simulator.rivals import RIVALS  # noqa: PLC0415 - the controller
-    from autoscaler.simulator.trace import load  # noqa: PLC0415 - only for this command
 
     against = tuple(RIVALS) if arguments.against == ("all",) else arguments.against
     if unknown := [name for name in against if name not in RIVALS]:
@@ -111,7 +109,7 @@ def run(arguments: argparse.Namespace) -> int:
             f"there are: {', '.join(RIVALS)}",
             Exit.USAGE,
         )
-    trace = load(arguments.trace)
+    trace = trace_of(arguments)
     standings, timelines = _played(arguments, trace, against)
     best = yardstick(standings)
     if arguments.html:
@@ -157,10 +155,12 @@ def _write(path: Path, text: str) -> None:
 def _config(arguments: argparse.Namespace, trace: Trace) -> Config:
     from autoscaler.config import load  # noqa: PLC0415 - imports pydantic
     from autoscaler.simulator.production import default_config  # noqa: PLC0415 - the controller
+    from autoscaler.simulator.zero_wait import peaks  # noqa: PLC0415 - only for this command
 
     if arguments.config is not None:
         return load(arguments.config)
-    return default_config(trace, arguments.slots, arguments.max)
+    most = arguments.max or peaks(trace, arguments.slots)
+    return default_config(trace, arguments.slots, most)
 
 
 class Progress:

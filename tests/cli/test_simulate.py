@@ -11,7 +11,7 @@ import pytest
 from autoscaler.cli import main
 from autoscaler.cli.simulate import EXAMPLES
 from autoscaler.simulator.rivals import RIVALS
-from autoscaler.simulator.trace import write
+from autoscaler.simulator.trace import load, write
 from tests.simulator.traces import plain
 
 Capture = pytest.CaptureFixture[str]
@@ -134,3 +134,36 @@ def test_on_a_terminal_a_bar_shows_how_far_it_is(
     assert drawn[1] == f"{'░' * 30}   0%  autoscaler, seed 1"
     assert drawn[-2] == f"{'█' * 30} 100%  static, seed 2"
     assert drawn[-1] == ""
+
+
+def test_a_class_of_work_is_simulated_without_a_trace_and_can_be_kept(
+    tmp_path: Path, capsys: Capture
+) -> None:
+    kept = tmp_path / "kept.csv.gz"
+    words = ["--generate", "bursts:7", "--days", "0.1", "--save", str(kept)]
+    assert main(["simulate", *words, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["trace"] == "bursts-7"
+    assert len(load(kept).tasks) == told["tasks"] > 10
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--generate", "chaos"], "there are: cron, long, smooth, bursts"),
+        (["--generate", "cron:x"], "write cron:7"),
+        (["--generate", "cron", "--days", "0.01", "--save", "/no/such/file"], "/no/such/file: No"),
+    ],
+)
+def test_what_cannot_be_generated_or_kept_is_said(
+    words: list[str], said: str, capsys: Capture
+) -> None:
+    assert main(["simulate", *words]) == 2
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("days", ["0", "many", "400"])
+def test_days_are_a_number(days: str, capsys: Capture) -> None:
+    with pytest.raises(SystemExit):
+        main(["simulate", "--generate", "cron", "--days", days])
+    assert "must be a number of days" in capsys.readouterr().err
