@@ -153,12 +153,14 @@ def _write(path: Path, text: str) -> None:
 
 
 def _config(arguments: argparse.Namespace, trace: Trace) -> Config:
-    from autoscaler.config import load  # noqa: PLC0415 - imports pydantic
-    from autoscaler.simulator.production import default_config  # noqa: PLC0415 - the controller
+    from autoscaler.simulator.production import (  # noqa: PLC0415 - the controller
+        default_config,
+        load_fleets,
+    )
     from autoscaler.simulator.zero_wait import peaks  # noqa: PLC0415 - only for this command
 
     if arguments.config is not None:
-        return load(arguments.config)
+        return load_fleets(arguments.config)
     most = arguments.max or peaks(trace, arguments.slots)
     return default_config(trace, arguments.slots, most)
 

@@ -14,6 +14,7 @@ from autoscaler import registry
 from autoscaler.config import Config, FleetConfig
 from autoscaler.config.plugin import PluginConfig, plugin_config
 from autoscaler.controller import Controller, Observer
+from autoscaler.document import compose
 from autoscaler.errors import ConfigError
 from autoscaler.interfaces import Check, Source
 from autoscaler.simulator.airflow_side import WorldAirflow
@@ -23,9 +24,14 @@ from autoscaler.simulator.measures import Measures
 from autoscaler.simulator.target import WorldTarget
 from autoscaler.simulator.trace import Trace
 from autoscaler.simulator.world import World
+from autoscaler.text_file import read_text
 
 TICK_SECONDS = 15.0
 SLOTS, MAX_WORKERS = 4, 20
+SOURCES = {  # in the place of a config's own; the world takes theirs
+    "broker": {"kind": "redis_broker", "url": "redis://127.0.0.1:6379/0"},
+    "workers": {"kind": "celery_workers", "url": "redis://127.0.0.1:6379/0"},
+}
 PATIENCE_SECONDS = 3600.0  # nothing here is waited for; a slow machine must not change a replay
 
 
@@ -52,13 +58,32 @@ def default_config(
         }
         for queue in trace.queues
     ]
-    sources = {
-        "broker": {"kind": "redis_broker", "url": "redis://127.0.0.1:6379/0"},
-        "workers": {"kind": "celery_workers", "url": "redis://127.0.0.1:6379/0"},
-    }
     return Config.model_validate(
-        {"interval_seconds": tick_seconds, "sources": sources, "fleets": fleets}
+        {"interval_seconds": tick_seconds, "sources": SOURCES, "fleets": fleets}
     )
+
+
+def load_fleets(path: Path) -> Config:
+    """The fleets of a config file, and its interval. Raises ConfigError as `config.load` does.
+
+    Nothing else of it is simulated, so it needs no secret, and nothing that is read or scaled.
+    """
+    document = compose(read_text(path), str(path))
+    told = document.root.plain()
+    if isinstance(told, dict):
+        kept = {key: value for key, value in told.items() if key in ("interval_seconds", "fleets")}
+        told = {**kept, "sources": SOURCES}
+    if isinstance(told, dict) and isinstance(told.get("fleets"), list):
+        told["fleets"] = [_apart(fleet) for fleet in told["fleets"]]
+    return Config.model_validate(told, context=document)
+
+
+def _apart(fleet: Any) -> Any:
+    """A fleet as configured, without what ties it to its sources and its target."""
+    if not isinstance(fleet, dict):
+        return fleet
+    kept = {key: value for key, value in fleet.items() if key not in ("demand", "budgets")}
+    return {**kept, "target": {"kind": "simulated"}} if "target" in fleet else kept
 
 
 def rules_of(config: Config, trace: Trace, slots: int = SLOTS) -> dict[str, Rules]:

@@ -17,14 +17,17 @@ from tests.simulator.traces import plain
 Capture = pytest.CaptureFixture[str]
 CONFIG = """\
 sources:
-  broker: {kind: redis_broker, url: "redis://127.0.0.1:6379/0"}
-  workers: {kind: celery_workers, url: "redis://127.0.0.1:6379/0"}
+  broker: {kind: redis_broker, url: {env: NOT_SET_HERE}}
+  airflow: {kind: airflow_database, url: {file: /nowhere}}
+http: {token: {env: NOT_SET_HERE}}
 interval_seconds: 30
 fleets:
   - queues: [QUEUE]
     slots_per_replica: 4
     max_replicas: 5
-    target: {kind: simulated}
+    demand: airflow
+    budgets: {database_connections_percent: 50}
+    target: {kind: local, command: [celery], env: {TOKEN: {env: NOT_SET_HERE}}}
 """
 
 
@@ -60,7 +63,9 @@ def test_json_has_every_measure(trace: str, capsys: Capture) -> None:
     assert ours["cost_ratio"] == 1
 
 
-def test_a_config_gives_the_fleets(tmp_path: Path, trace: str, capsys: Capture) -> None:
+def test_a_config_gives_the_fleets_and_needs_no_secrets(
+    tmp_path: Path, trace: str, capsys: Capture
+) -> None:
     path = tmp_path / "autoscaler.yaml"
     path.write_text(CONFIG.replace("QUEUE", "default"))
     assert main(["simulate", "-c", str(path), "--trace", trace, "--json"]) == 0
@@ -68,6 +73,15 @@ def test_a_config_gives_the_fleets(tmp_path: Path, trace: str, capsys: Capture) 
     path.write_text(CONFIG.replace("QUEUE", "other"))
     assert main(["simulate", "-c", str(path), "--trace", trace]) == 2
     assert "no fleet serves queue default of trace burst" in capsys.readouterr().err
+    for text, fault in (
+        (CONFIG.replace("max_replicas: 5", "max_replicas: 0"), ":9: fleets[0].max_replicas: "),
+        ("fleets: [7]", ":1: fleets[0]: "),
+        ("fleets:\n  - queues: [q]\n    max_replicas: 1\n", ":2: fleets[0].target: "),
+        ("7", ":1: "),
+    ):
+        path.write_text(text)
+        assert main(["simulate", "-c", str(path), "--trace", trace]) == 2
+        assert f"{path}{fault}" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
