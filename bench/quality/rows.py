@@ -9,6 +9,8 @@ from statistics import fmean, geometric_mean
 
 from autoscaler import registry
 from autoscaler.config import Config
+from autoscaler.config.plugin import plugin_config
+from autoscaler.interfaces import Policy
 from autoscaler.simulator.contest import OURS
 from autoscaler.simulator.measures import Measures
 from autoscaler.simulator.production import default_config, replay, rules_of
@@ -102,28 +104,6 @@ def _config(case: Case, contender: str) -> Config:
     _, _, quantile = contender.partition("@")
     if not quantile:
         return config
-    policy = {"kind": KNOB, "quantile": float(quantile)}
-    document = [
-        {
-            "name": fleet.name,
-            "queues": list(fleet.queues or ()),
-            "slots_per_replica": fleet.slots_per_replica,
-            "max_replicas": fleet.max_replicas,
-            "target": {"kind": "simulated"},
-            "policies": [policy],
-        }
-        for fleet in config.fleets
-    ]
-    fleets = (
-        type(config)
-        .model_validate(
-            {
-                "sources": {
-                    "workers": {"kind": "celery_workers", "url": "redis://127.0.0.1:6379/0"}
-                },
-                "fleets": document,
-            }
-        )
-        .fleets
-    )
+    policy = plugin_config(Policy, {"kind": KNOB, "quantile": float(quantile)})
+    fleets = tuple(fleet.model_copy(update={"policies": (policy,)}) for fleet in config.fleets)
     return config.model_copy(update={"fleets": fleets})

@@ -23,13 +23,14 @@ def test_a_folder_is_played_by_all_that_are_named(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = ["--traces", str(folder), "--contenders", "keda,autoscaler", "--json"]
+    arguments += ["--quantiles", "0.5"]
     assert main(arguments) == 0
     printed = capsys.readouterr()
     rows = json.loads(printed.out)
-    assert [row["contender"] for row in rows] == ["keda", "autoscaler"]
+    assert [row["contender"] for row in rows] == ["keda", "autoscaler", "autoscaler@0.5"]
     assert rows[1]["ratio"] == 1.0
     assert rows[0]["ratio"] == pytest.approx(rows[0]["hours"] / rows[1]["hours"])
-    assert "2/2 small" in printed.err
+    assert "3/3 small" in printed.err
 
 
 def test_tables_show_each_trace_and_the_means(

@@ -15,6 +15,7 @@ MINUTE = 60.0
 OUT_MINUTES = 3
 IN_MINUTES = 15
 IN_SHARE = 0.9
+IN_PART = 5
 COOLDOWN_SECONDS = 180.0
 
 
@@ -22,8 +23,8 @@ class TargetTracking:
     """Two alarms on the means of each minute, as the service makes them.
 
     Above the target for 3 minutes: out, in proportion. Below 90 % of it for 15 minutes: in, more
-    gradually, which is documented no closer; here by one worker a minute. Workers that leave are
-    killed after the grace.
+    gradually, which is documented no closer; here by a fifth of the workers a minute. Workers that
+    leave are killed after the grace.
     """
 
     leaving = Leaving.KILLED
@@ -50,7 +51,7 @@ class TargetTracking:
             wanted = math.ceil(view.current * self._means[-1] / BACKLOG_PER_WORKER)
             return max(view.current, min(wanted, self.rules.max_workers))
         if self._low():
-            return max(self.rules.min_workers, view.current - 1)
+            return max(self.rules.min_workers, view.current - max(1, view.current // IN_PART))
         return view.current
 
     def _high(self) -> bool:
