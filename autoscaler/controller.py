@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 from random import Random
 from typing import Any, TypeVar
 
@@ -139,8 +140,8 @@ class Controller:
             measured=tuple(finished_tasks(snapshot)),
         )
         self._bugs = {}
-        for measured in (tick.measured, *(fleet.measured for fleet in tick.fleets.values())):
-            self.profiles = self.profiles.after(measured)
+        measured = (fleet.measured for fleet in tick.fleets.values())
+        self.profiles = self.profiles.after(chain(tick.measured, *measured))
         findings, alerts = self.health.examine(tick)
         self.last = replace(tick, findings=findings, alerts=alerts)
         self._tell(self.last)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
@@ -15,6 +16,7 @@ from autoscaler.interfaces import Options
 from autoscaler.model import Budgets, DrainRules, Fleet, Objective, QueuesFrom
 
 MAX_REPLICAS = 100_000
+MOST_DRAINING = 100  # where nothing is said of it: idle workers of a burst leave as they are found
 UNKNOWN_QUEUES = ("celery",)  # what Celery calls its own, until queues are found
 BUDGETS = Budgets()
 _MAX_QUEUE_BYTES = 255
@@ -107,7 +109,10 @@ class FleetConfig(Options):
         description="how fast each direction may go, as in an HPA; left out: as the HPA's default, "
         "and with slo as fast as needed, idle replicas staying as long as has paid off",
     )
-    drain: DrainRules = Field(default_factory=DrainRules, description="how replicas leave")
+    drain: DrainRules = Field(
+        default_factory=DrainRules,
+        description="how replicas leave; left out, with slo and no behavior: up to 100 at once",
+    )
     budgets: BudgetsConfig = Field(
         default_factory=BudgetsConfig,
         description="what workers of an Airflow may take of what they share",
@@ -122,6 +127,7 @@ class FleetConfig(Options):
         """
         objective = self._objective()
         learned = self.behavior is None and objective is not None
+        unruled = learned and "drain" not in self.model_fields_set
         return Fleet(
             name=self.name,
             queues=self.queues if self.queues is not None else found or UNKNOWN_QUEUES,
@@ -129,7 +135,7 @@ class FleetConfig(Options):
             min_replicas=self.min_replicas,
             max_replicas=self.max_replicas,
             behavior=LEARNED_BEHAVIOR if learned else self.behavior,
-            drain=self.drain,
+            drain=replace(self.drain, max_draining=MOST_DRAINING) if unruled else self.drain,
             budgets=Budgets(**self.budgets.model_dump()),
             interval_seconds=interval_seconds,
             airflow=airflow,

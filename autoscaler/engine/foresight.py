@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import ceil
 from statistics import fmean
 
@@ -12,6 +12,7 @@ from autoscaler.engine.outlook import Outlook
 from autoscaler.engine.play import STEP_SECONDS, WAYS, Curves
 from autoscaler.engine.profiles import Profiles
 from autoscaler.engine.samples import value_of
+from autoscaler.engine.surprises import Surprises
 from autoscaler.model import (
     AirflowState,
     FleetSnapshot,
@@ -29,9 +30,10 @@ EXPECTED = "expected_tasks"
 
 @dataclass(frozen=True, slots=True)
 class Foresight:
-    """What the last ticks needed: when (Unix seconds), and how many slots. A value."""
+    """What the last ticks needed, as (Unix seconds, slots), and what surprised them. A value."""
 
     recent: tuple[tuple[float, float], ...] = ()
+    surprises: Surprises = field(default_factory=Surprises)
 
     def after(
         self,
@@ -55,16 +57,23 @@ class Foresight:
         due = _busy_within(snapshot, profiles, busy, within) + waiting
         ahead = ahead_seconds(snapshot, objective)
         peak = _peak(snapshot, curves, objective, ahead)
+        expected = max(0.0, peak - level)
+        leaving = _leaving(snapshot)
+        unsure = SHARED / 2 * (1.0 - objective.quantile)
+        surprises = self.surprises.after(
+            now, level + leaving, level + leaving + expected, ahead, 1.0 - unsure
+        )
         forecast = Forecast(
             busy=int(busy),
             queued=int(queued),
             needed=min(level, max(due, steady)),
-            expected=max(0.0, peak - level),
+            expected=expected,
             until=now + ahead,
+            spare=surprises.spare if level else 0.0,
         )
-        expected = Sample(EXPECTED, forecast.expected, now)
-        samples = Samples([expected], below=snapshot.samples, own=(EXPECTED,))
-        return Foresight(recent), replace(snapshot, forecast=forecast, samples=samples)
+        told = Sample(EXPECTED, expected, now)
+        samples = Samples([told], below=snapshot.samples, own=(EXPECTED,))
+        return Foresight(recent, surprises), replace(snapshot, forecast=forecast, samples=samples)
 
 
 def foresee(
@@ -151,8 +160,12 @@ def _peak(snapshot: FleetSnapshot, curves: Curves, objective: Objective, ahead: 
     steps = ceil(ahead / STEP_SECONDS)
     peaks = sorted(_highest([ways[way] for ways in ours], steps) for way in range(WAYS))
     certain = 1.0 - SHARED * (1.0 - objective.quantile)
-    leaving = sum(r.worker.busy or 0 for r in snapshot.replicas if r.draining and r.worker)
-    return peaks[min(WAYS - 1, max(0, int(certain * WAYS)))] - leaving
+    return peaks[min(WAYS - 1, max(0, int(certain * WAYS)))] - _leaving(snapshot)
+
+
+def _leaving(snapshot: FleetSnapshot) -> int:
+    """Tasks that draining workers run."""
+    return sum(r.worker.busy or 0 for r in snapshot.replicas if r.draining and r.worker)
 
 
 def _serves(snapshot: FleetSnapshot, queue: str, executor: str) -> bool:

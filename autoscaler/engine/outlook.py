@@ -65,7 +65,7 @@ class Outlook:
 
     def _play(self, key: Key, profiles: Profiles, within: float, steps: int) -> Play:
         plan = self.plans.by_dag[key]
-        return Play(plan, [profiles.of_task(name) for name in plan.names], within, steps)
+        return Play(plan, profiles.of_task, within, steps)
 
 
 def finished_tasks(snapshot: Snapshot) -> Iterator[Measurement]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
 from itertools import accumulate
@@ -37,10 +37,11 @@ class Play:
     """
 
     plan: DagPlan
-    known: Sequence[Durations | None]
+    known: Callable[[str], Durations | None]
     within: float
     steps: int
     curves: Curves = field(default_factory=dict)
+    _durations: dict[int, Durations] = field(default_factory=dict)
 
     def of(self, present: Present) -> Curves:
         """The curves of what runs, waits and follows."""
@@ -75,7 +76,9 @@ class Play:
         self, number: int, way: int, place: int, start: float, elapsed: float | None = None
     ) -> float:
         """Lay one task's slot on its queue's curve; when it ends."""
-        known = self.known[number] or UNKNOWN
+        known = self._durations.get(number)
+        if known is None:
+            known = self._durations[number] = self.known(self.plan.names[number]) or UNKNOWN
         at = ((way * 5 + number * 3 + place * 3) % WAYS + 0.5) / WAYS
         seconds = known.remaining(at, elapsed or 0.0)
         runs, slots = elapsed is not None, 1.0

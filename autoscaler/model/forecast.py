@@ -12,6 +12,7 @@ class Forecast:
     busy: tasks that run on serving workers. queued: tasks that wait. needed: what those two need
     now, as short tasks share a slot and freed slots are taken again. expected: what will be needed
     on top of it by `until` (Unix seconds), when a worker that is asked for now is sure to be there.
+    spare: slots for what was not foreseen at such times before.
     """
 
     busy: int
@@ -19,8 +20,9 @@ class Forecast:
     needed: float
     expected: float
     until: float
+    spare: float = 0.0
 
     @property
     def slots(self) -> float:
         """All of it."""
-        return self.needed + self.expected
+        return self.needed + self.expected + self.spare

@@ -78,4 +78,6 @@ def _parts(forecast: Forecast) -> str:
         said += f" in {forecast.needed:.0f} slots"
     if forecast.expected >= 0.5:
         said += f" + {forecast.expected:.0f} expected by {clock_time(forecast.until)}"
+    if forecast.spare >= 0.5:
+        said += f" + {forecast.spare:.0f} to spare"
     return said

@@ -9,6 +9,7 @@ import pytest
 from autoscaler.engine.foresight import Foresight, ahead_seconds, foresee
 from autoscaler.engine.outlook import Outlook, finished_tasks
 from autoscaler.engine.profiles import Profiles
+from autoscaler.engine.surprises import Surprises
 from autoscaler.model import (
     ActiveRun,
     ActiveTask,
@@ -212,3 +213,9 @@ def test_what_is_called_alike_but_for_numbers_is_known_by_it():
     assert known.of_task("etl.map_77").remaining(0) == 40
     assert known.of_task("new.one").remaining(0) == 5
     assert Profiles().of_task("new.one") is None
+
+
+def test_a_little_is_spared_for_what_was_not_foreseen_while_there_is_work():
+    unsure = Foresight(surprises=Surprises(spare=2.0))
+    assert alone(view(waiting=60), before=unsure)[1].forecast.slots == 62
+    assert alone(view(), before=unsure)[1].forecast.slots == 0

@@ -27,8 +27,12 @@ def exactly(seconds):
 
 
 def curves(of, present, *seconds, within=30.0, steps=12):
-    known = [None if s is None else exactly(s) for s in seconds]
-    return Play(of, known, within, steps).of(present)
+    known = dict(zip(of.names, seconds, strict=True))
+
+    def durations(name):
+        return None if known[name] is None else exactly(known[name])
+
+    return Play(of, durations, within, steps).of(present)
 
 
 def test_a_structure_by_numbers():
