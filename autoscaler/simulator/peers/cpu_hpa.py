@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from autoscaler.engine.behavior import Tolerances
 from autoscaler.engine.limits import Bounds
-from autoscaler.engine.per_unit_target import CannotTellError, UtilizationTarget
+from autoscaler.engine.per_unit_target import UtilizationTarget
 from autoscaler.engine.replica_calculator import UnitReadings, replicas_for_units, thousandths
 from autoscaler.engine.unit_groups import Phase, Reading, UnitState
 from autoscaler.model import Behavior, Limit, LimitType, ScalingRules
@@ -51,7 +51,4 @@ class CpuHpa:
         units = (*ready, *pending)
         given = UnitReadings(view.current, units, readings, view.now)
         target = UtilizationTarget.of_units(PERCENT, units)
-        try:
-            return replicas_for_units(given, target, Tolerances()).replicas
-        except CannotTellError:
-            return view.current
+        return replicas_for_units(given, target, Tolerances()).replicas
