@@ -10,6 +10,7 @@ PARTS = (
     "queues",
     "airflow_database",
     "learning",
+    "foresight",
     "heartbeats",
     "cli",
     "jump",

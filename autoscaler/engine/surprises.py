@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from array import array
 from dataclasses import dataclass, field
 
 MINUTE, HOURS, DAYS = 60.0, 24, 14
@@ -10,20 +11,21 @@ AN_HOUR, A_DAY = 60, 24 * 60  # in minutes
 LATELY = 2 * AN_HOUR
 WEIGHTS = (1.0, 2.0, 3.0)  # of the last two hours, of the same minute of hours, and of days
 MEAN_SECONDS = 4 * 3600.0
+KEPT = DAYS * A_DAY + LATELY  # minutes
 MOST_SPARE = 0.05  # of what is needed on average
 
 
 @dataclass(frozen=True, slots=True)
 class Surprises:
     """A value. foreseen: what is to be judged yet, levels: what came since; both as (Unix seconds,
-    slots). misses: minute -> the most by which more came than foreseen, of the last 14
-    days; latest: the minute that is not among them yet. mean:
-    slots that were needed on average. spare: slots to keep for what cannot be foreseen.
+    slots). misses: by how much more came than was foreseen in each of the last minutes, round and
+    round, NaN where nobody looked; latest: the minute that is not among them yet, and its miss.
+    mean: slots that were needed on average. spare: slots to keep for what cannot be foreseen.
     """
 
     foreseen: tuple[tuple[float, float], ...] = ()
     levels: tuple[tuple[float, float], ...] = ()
-    misses: Mapping[int, float] = field(default_factory=dict)
+    misses: array[float] = field(default_factory=lambda: array("f"))
     latest: tuple[int, float] | None = None
     mean: float = 0.0
     spare: float = 0.0
@@ -48,7 +50,7 @@ class Surprises:
 
     def _judged(
         self, now: float, levels: tuple[tuple[float, float], ...], ahead: float
-    ) -> tuple[Mapping[int, float], tuple[int, float] | None]:
+    ) -> tuple[array[float], tuple[int, float] | None]:
         """The misses with those forecasts whose time is up; others only once a minute is over."""
         misses, latest = self.misses, self.latest
         for at, foreseen in self.foreseen:
@@ -59,13 +61,21 @@ class Surprises:
             if latest is None or latest[0] == minute:
                 latest = minute, miss if latest is None else max(miss, latest[1])
                 continue
-            oldest = minute - DAYS * A_DAY
-            misses = {m: known for m, known in misses.items() if m > oldest} | dict([latest])
+            misses = _noted(misses, latest, minute)
             latest = minute, miss
         return misses, latest
 
 
-def _usual(misses: Mapping[int, float], minute: int, quantile: float) -> float:
+def _noted(misses: array[float], latest: tuple[int, float], minute: int) -> array[float]:
+    """With a minute that is over; of those until the next one nothing is known."""
+    noted = array("f", misses or [math.nan] * KEPT)
+    noted[latest[0] % KEPT] = latest[1]
+    for unknown in range(latest[0] + 1, min(minute, latest[0] + KEPT)):
+        noted[unknown % KEPT] = math.nan
+    return noted
+
+
+def _usual(misses: array[float], minute: int, quantile: float) -> float:
     """The weighted quantile of what was missed lately, and at this time of hours and days."""
     times = (
         range(minute - LATELY, minute),
@@ -74,7 +84,7 @@ def _usual(misses: Mapping[int, float], minute: int, quantile: float) -> float:
     )
     weighed: list[tuple[float, float]] = []
     for weight, each in zip(WEIGHTS, times, strict=True):
-        found = [misses[at] for at in each if at in misses]
+        found = [miss for at in each if not math.isnan(miss := misses[at % KEPT])]
         weighed += ((miss, weight / len(found)) for miss in found)
     left = quantile * sum(weight for _, weight in weighed)
     usual = 0.0
