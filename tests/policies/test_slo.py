@@ -35,6 +35,11 @@ def test_the_sentence_has_all_parts():
     assert found.planned
 
 
+def test_what_is_spared_is_said():
+    found = recommend(replace(forecast(12), spare=4.4))
+    assert (found.replicas, found.message) == (3, "12 busy + 4 to spare -> 3 of 8 slots each")
+
+
 def test_parts_that_are_not_there_are_not_said():
     found = recommend(forecast(12))
     assert (found.replicas, found.message) == (2, "12 busy -> 2 of 8 slots each")
