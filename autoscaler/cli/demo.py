@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import TextIO
 
 from autoscaler.cli.demo_screen import Frame, draw, one_line
+from autoscaler.demo.ledger import IN_TIME_SECONDS, Burst
 from autoscaler.demo.show import Report, Show
 from autoscaler.demo.story import Event
 
@@ -119,6 +120,10 @@ def _summary(report: Report) -> str:
     lines = [
         f"tasks           {tasks.sent} sent, {tasks.finished} finished",
         f"                {tasks.lost} lost, {tasks.killed} killed, {tasks.twice} run twice",
+        *(
+            f"burst {number}         {_punctual(each)}"
+            for number, each in enumerate(report.bursts, 1)
+        ),
         f"decisions       {report.decisions}, the first after {first or 0:.1f} s",
         f"replicas        {report.most_replicas} at most",
         f"worker-seconds  {report.worker_seconds:.0f}, which is {static}",
@@ -126,6 +131,11 @@ def _summary(report: Report) -> str:
     if report.interrupted:
         lines.append(f"interrupted     while {tasks.waiting} tasks were waiting")
     return "\n".join(lines)
+
+
+def _punctual(burst: Burst) -> str:
+    share = 100 * burst.in_time / max(1, burst.tasks)
+    return f"{share:.0f} % of its {burst.tasks} tasks began within {IN_TIME_SECONDS:g} s"
 
 
 def _length(text: str) -> float:

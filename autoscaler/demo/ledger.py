@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from redis.asyncio import Redis
 
 QUEUE, STARTED, FINISHED = "default", "demo:started", "demo:finished"
+BEGAN = "demo:began"
+IN_TIME_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,14 @@ class Toll:
         return not (self.waiting or self.lost or self.killed or self.twice)
 
 
+@dataclass(frozen=True, slots=True)
+class Burst:
+    """Tasks that came together, and how many of them began within IN_TIME_SECONDS."""
+
+    tasks: int
+    in_time: int
+
+
 async def progress(broker: Redis) -> tuple[int, int]:
     """How many tasks have begun, and how many have ended."""
     return await broker.llen(STARTED), await broker.llen(FINISHED)
@@ -52,5 +62,23 @@ async def toll(broker: Redis, sent: Sequence[str]) -> Toll:
     )
 
 
+async def punctuality(broker: Redis, bursts: Sequence[Mapping[str, float]]) -> tuple[Burst, ...]:
+    """How punctual each burst was. bursts: task -> when it was sent, by the broker's clock."""
+    began = {_text(task): float(at) for task, at in (await broker.hgetall(BEGAN)).items()}
+    return tuple(
+        Burst(
+            tasks=len(sent),
+            in_time=sum(
+                began.get(task, float("inf")) - at <= IN_TIME_SECONDS for task, at in sent.items()
+            ),
+        )
+        for sent in bursts
+    )
+
+
 def _texts(entries: Iterable[bytes | str]) -> list[str]:
-    return [entry.decode() if isinstance(entry, bytes) else entry for entry in entries]
+    return [_text(entry) for entry in entries]
+
+
+def _text(entry: bytes | str) -> str:
+    return entry.decode() if isinstance(entry, bytes) else entry

@@ -1,4 +1,4 @@
-"""The demo's load: a trickle, and two bursts that each end in a few long tasks."""
+"""The demo's load: a trickle, and a job that twice sends a burst which ends in a few long tasks."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-BURST_TASKS, LONG_TASKS = 110, 3
+BURST_TASKS, LONG_TASKS = 48, 3
 BURSTS_AT = (0.04, 0.45)
 BURST_LASTS = 0.06
 TRICKLE_TASKS, TRICKLE_ENDS = 18, 0.72
@@ -14,10 +14,14 @@ TRICKLE_TASKS, TRICKLE_ENDS = 18, 0.72
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A task that is sent `at` seconds after the start, and takes `seconds`."""
+    """A task that is sent `at` seconds after the start, and takes `seconds`.
+
+    burst: which one it is of, counted from 1; 0 for none.
+    """
 
     at: float
     seconds: float
+    burst: int = 0
 
 
 def arrivals(length: float, seed: int) -> tuple[Arrival, ...]:
@@ -28,7 +32,7 @@ def arrivals(length: float, seed: int) -> tuple[Arrival, ...]:
     chance = random.Random(seed)  # noqa: S311 - a load, not a secret
     shares = sorted([*_trickle(), *_bursts(chance)], key=lambda arrival: arrival.at)
     return tuple(
-        Arrival(round(share.at * length, 3), round(share.seconds * length / 100, 3))
+        Arrival(round(share.at * length, 3), round(share.seconds * length / 100, 3), share.burst)
         for share in shares
     )
 
@@ -40,8 +44,8 @@ def _trickle() -> Iterator[Arrival]:
 
 def _bursts(chance: random.Random) -> Iterator[Arrival]:
     """The long tasks come last: when the rest is done, drains have something to wait for."""
-    for begins in BURSTS_AT:
+    for burst, begins in enumerate(BURSTS_AT, 1):
         for _ in range(BURST_TASKS):
-            yield Arrival(begins + BURST_LASTS * chance.random(), chance.uniform(0.3, 1.8))
+            yield Arrival(begins + BURST_LASTS * chance.random(), chance.uniform(0.3, 1.8), burst)
         for _ in range(LONG_TASKS):
-            yield Arrival(begins + BURST_LASTS, chance.uniform(20, 26))
+            yield Arrival(begins + BURST_LASTS, chance.uniform(20, 26), burst)

@@ -13,8 +13,8 @@ from typing import Any
 
 from autoscaler.config import Config, load
 from autoscaler.daemon import Daemon
-from autoscaler.demo.ledger import Toll, progress, toll
-from autoscaler.demo.load import Arrival, arrivals
+from autoscaler.demo.ledger import Burst, Toll, progress, punctuality, toll
+from autoscaler.demo.load import BURSTS_AT, Arrival, arrivals
 from autoscaler.demo.sandbox import Sandbox, free_port, sandbox
 from autoscaler.demo.story import Event, Moment, Story
 from autoscaler.demo.tasks import app, work
@@ -31,8 +31,8 @@ class Report:
     """What came of a demo.
 
     worker_seconds: what the replicas cost; static_worker_seconds: what `max_replicas` would have,
-    kept all the time. first_decision_seconds: from the daemon's first tick. complaints: what the
-    daemon logged as a warning or worse, the latest.
+    kept all the time. first_decision_seconds: from the daemon's first tick. bursts: how punctual
+    each was. complaints: what the daemon logged as a warning or worse, the latest.
     """
 
     seconds: float
@@ -43,6 +43,7 @@ class Report:
     most_replicas: int
     worker_seconds: float
     static_worker_seconds: float
+    bursts: tuple[Burst, ...]
     complaints: tuple[str, ...]
 
     @property
@@ -69,7 +70,7 @@ class Show:
         self.phase = "starting a broker"
         self.story = Story(FLEET, tell)
         self._arrivals = arrivals(length, seed)
-        self._sent: list[str] = []
+        self._sent: dict[str, float] = {}
 
     @property
     def sent(self) -> int:
@@ -85,8 +86,9 @@ class Show:
                 configure("json", "info", stream)
                 interrupted = await self._play(place, config)
                 await self._end_workers(place)
-            tasks = await toll(place.broker, self._sent)
-            return self._report(tasks, _complaints(log), interrupted=interrupted)
+            tasks = await toll(place.broker, tuple(self._sent))
+            bursts = await punctuality(place.broker, self._bursts())
+            return self._report(tasks, bursts, _complaints(log), interrupted=interrupted)
 
     def _configure(self, place: Sandbox) -> Config:
         """The demo's config as a file of its own, which the daemon can load anew."""
@@ -108,7 +110,7 @@ class Show:
         try:
             async with asyncio.TaskGroup() as tasks:
                 running = tasks.create_task(daemon.run())
-                load_ = tasks.create_task(self._send(place.url))
+                load_ = tasks.create_task(self._send(place))
                 await asyncio.sleep(0)  # until the daemon listens to signals: there is no reload
                 asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, daemon.stop)
                 await self._watch(place, running)
@@ -131,15 +133,23 @@ class Show:
                 return
             await asyncio.sleep(LOOK_EVERY_SECONDS)
 
-    async def _send(self, url: str) -> None:
+    def _bursts(self) -> list[dict[str, float]]:
+        """Of each burst its tasks, and when they were sent: in the order of their arrivals."""
+        sent = list(zip(self._arrivals, self._sent.items(), strict=False))
+        numbers = range(1, len(BURSTS_AT) + 1)
+        return [dict(task for arrival, task in sent if arrival.burst == n) for n in numbers]
+
+    async def _send(self, place: Sandbox) -> None:
         loop = asyncio.get_running_loop()
         began = loop.time()
         pending = list(self._arrivals)
-        with app.connection_for_write(url) as connection:
+        with app.connection_for_write(place.url) as connection:
             while pending:
                 await asyncio.sleep(max(0.0, began + pending[0].at - loop.time()))
                 due = [arrival for arrival in pending if began + arrival.at <= loop.time()]
-                self._sent += await asyncio.to_thread(_publish, due, connection)
+                second, micros = await place.broker.time()
+                sent = await asyncio.to_thread(_publish, due, connection)
+                self._sent.update(dict.fromkeys(sent, second + micros / 1e6))
                 del pending[: len(due)]
 
     async def _end_workers(self, place: Sandbox) -> None:
@@ -148,7 +158,14 @@ class Show:
         asyncio.get_running_loop().add_signal_handler(signal.SIGINT, place.kill_workers)
         await place.end_workers()
 
-    def _report(self, tasks: Toll, complaints: tuple[str, ...], *, interrupted: bool) -> Report:
+    def _report(
+        self,
+        tasks: Toll,
+        bursts: tuple[Burst, ...],
+        complaints: tuple[str, ...],
+        *,
+        interrupted: bool,
+    ) -> Report:
         story = self.story
         lasted = story.moments[-1].at if story.moments else 0.0
         most = story.moments[-1].fleet.max_replicas if story.moments else 0
@@ -161,6 +178,7 @@ class Show:
             most_replicas=max(map(_present, story.moments), default=0),
             worker_seconds=round(story.worker_seconds, 1),
             static_worker_seconds=round(most * lasted, 1),
+            bursts=bursts,
             complaints=complaints,
         )
 

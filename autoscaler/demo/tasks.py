@@ -9,7 +9,7 @@ from typing import Any
 from celery import Celery
 from redis import Redis
 
-from autoscaler.demo.ledger import FINISHED, QUEUE, STARTED
+from autoscaler.demo.ledger import BEGAN, FINISHED, QUEUE, STARTED
 
 BROKER_URL = os.environ.get("CELERY_BROKER_URL", "redis://127.0.0.1:6379/0")
 
@@ -26,6 +26,8 @@ app.conf.update(
 def _work(task: Any, seconds: float) -> None:
     """Take as long as told, as a call to some other system would."""
     with Redis.from_url(BROKER_URL) as ledger:
+        second, micros = ledger.time()
+        ledger.hsetnx(BEGAN, task.request.id, f"{second}.{micros:06}")
         ledger.rpush(STARTED, task.request.id)
         time.sleep(seconds)  # noqa: TID251 - the work itself
         ledger.rpush(FINISHED, task.request.id)
