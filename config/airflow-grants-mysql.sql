@@ -9,7 +9,7 @@
 GRANT SELECT (version_num) ON alembic_version TO autoscaler;
 GRANT SELECT (dag_id, has_import_errors, is_paused, last_parsed_time, max_active_tasks,
         next_dagrun_create_after) ON dag TO autoscaler;
-GRANT SELECT (dag_id, id, run_id, run_type, state) ON dag_run TO autoscaler;
+GRANT SELECT (dag_id, id, queued_at, run_id, run_type, start_date, state) ON dag_run TO autoscaler;
 GRANT SELECT (id) ON import_error TO autoscaler;
 GRANT SELECT (hostname, id, job_type, latest_heartbeat, state) ON job TO autoscaler;
 GRANT SELECT (include_deferred, pool, slots) ON slot_pool TO autoscaler;

@@ -19,7 +19,8 @@ BEGIN
         ('connection_test_request', 'executor queue state'),
         ('dag', 'dag_id exceeds_max_non_backfill has_import_errors is_active is_paused is_stale'
             ' last_parsed_time max_active_tasks next_dagrun_create_after'),
-        ('dag_run', 'dag_id execution_date id logical_date run_id run_type state'),
+        ('dag_run', 'dag_id execution_date id logical_date queued_at run_id run_type start_date'
+            ' state'),
         ('import_error', 'id'),
         ('job', 'hostname id job_type latest_heartbeat state'),
         ('slot_pool', 'include_deferred pool slots'),

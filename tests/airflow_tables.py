@@ -88,6 +88,14 @@ def tables(major: int) -> MetaData:
         Column("triggerer_id", Integer),
         *((Column("queue", String(256)),) if major == 3 else ()),
     )
+    Table(
+        "serialized_dag",
+        metadata,
+        *((Column("id", Integer, primary_key=True),) if major == 3 else ()),
+        Column("dag_id", String(250), primary_key=major == 2),
+        Column("data", JSON().with_variant(JSONB(), "postgresql") if major == 3 else JSON()),
+        Column("last_updated", Seconds),
+    )
     Table("alembic_version", metadata, Column("version_num", String(32), primary_key=True))
     if major == 3:
         _beyond_tasks(metadata)
@@ -136,6 +144,8 @@ def _dag_run(metadata: MetaData, major: int) -> None:
         Column("state", String(50), default="running"),
         Column("run_type", String(50), nullable=False, default="manual"),
         Column("conf", Text),
+        Column("queued_at", Seconds),
+        Column("start_date", Seconds),
         Column("logical_date", Seconds)
         if major == 3
         else Column("execution_date", Seconds, nullable=False),

@@ -14,6 +14,7 @@ from autoscaler.clients.airflow.connection import AirflowDatabase
 from autoscaler.clients.airflow.history import History
 from autoscaler.clients.airflow.reading import read
 from autoscaler.clients.airflow.state import Defaults, state_of
+from autoscaler.clients.airflow.structures import Structures
 from autoscaler.clients.airflow.used_queues import used_queues
 from autoscaler.errors import SourceError
 from autoscaler.interfaces import Context, Options, Source, Wake
@@ -21,6 +22,7 @@ from autoscaler.model import (
     TASK_QUEUED_TIMEOUT_SECONDS,
     TRIGGERER_CAPACITY,
     AirflowState,
+    DagStructure,
     FinishedRun,
 )
 from autoscaler.secret import Secret
@@ -95,7 +97,9 @@ class AirflowDatabaseSource(Source[AirflowDatabaseOptions]):
         self._database = AirflowDatabase(*where)
         self._archive = AirflowDatabase(*where)
         self._history = History(self._defaults)
+        self._structures = Structures(self._defaults)
         self._finished: list[FinishedRun] = []
+        self._changed: list[DagStructure] = []
         self._log = structlog.get_logger()
         self._history_fault = ""
 
@@ -117,8 +121,10 @@ class AirflowDatabaseSource(Source[AirflowDatabaseOptions]):
         state = state_of(reading, now, self._defaults)
         if self.options.history_seconds:
             self._history.follow(state)
+            self._structures.follow(state)
         finished, self._finished = self._finished, []
-        return replace(state, finished_runs=tuple(finished))
+        changed, self._changed = self._changed, []
+        return replace(state, finished_runs=tuple(finished), structures=tuple(changed))
 
     async def watch(self, wake: Wake) -> None:
         """Read history now and then, over a connection of its own that is closed in between.
@@ -127,7 +133,7 @@ class AirflowDatabaseSource(Source[AirflowDatabaseOptions]):
         """
         while self.options.history_seconds:
             await asyncio.sleep(self.options.history_seconds)
-            if self._history.waiting:
+            if self._history.waiting or self._structures.waiting:
                 await self._look_back()
 
     async def queues(self, now: float) -> frozenset[str]:
@@ -144,6 +150,7 @@ class AirflowDatabaseSource(Source[AirflowDatabaseOptions]):
         try:
             async with self._archive.snapshot(SourceError) as snapshot:
                 found = await self._history.read(snapshot, self.options.timeout_seconds / 2)
+                changed = await self._structures.read(snapshot)
         except SourceError as error:
             if not self._history_fault:
                 self._log.warning("history not read", source=self.context.name, why=str(error))
@@ -155,3 +162,4 @@ class AirflowDatabaseSource(Source[AirflowDatabaseOptions]):
             self._log.info("history read again", source=self.context.name)
         self._history_fault = ""
         self._finished = [*self._finished, *found][-MOST_WAITING:]
+        self._changed = [*self._changed, *changed][-MOST_WAITING:]

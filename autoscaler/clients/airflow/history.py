@@ -10,7 +10,8 @@ from sqlalchemy import Row, Select, func, select
 
 from autoscaler.clients.airflow.connection import Snapshot
 from autoscaler.clients.airflow.schema import AirflowSchema
-from autoscaler.clients.airflow.state import Defaults, seconds_of
+from autoscaler.clients.airflow.state import Defaults
+from autoscaler.clients.airflow.times import seconds_of
 from autoscaler.model import AirflowState, FinishedRun, FinishedTask
 
 MOST_RUNS = 100

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Executable, Row
 from sqlalchemy.exc import ProgrammingError
 
-from autoscaler.clients.airflow import queries
+from autoscaler.clients.airflow import active_runs, queries
 from autoscaler.clients.airflow.connection import Snapshot
 from autoscaler.errors import SourceError
 
@@ -42,6 +42,7 @@ class Reading:
     triggers: Rows
     hidden: Rows
     next_runs: Rows
+    runs: active_runs.Rows
     connections: int | None
 
 
@@ -70,6 +71,7 @@ async def read(snapshot: Snapshot, clock: Callable[[], float], horizon_seconds: 
         triggers=await snapshot.rows(queries.triggers(schema)),
         hidden=[] if hidden is None else await snapshot.rows(hidden),
         next_runs=await snapshot.rows(queries.next_runs(schema, until)),
+        runs=await active_runs.active_runs(snapshot),
         connections=None if replica else await _connections(snapshot),
     )
 

@@ -47,11 +47,14 @@ _AIRFLOW_3 = {
     "task_instance": "last_heartbeat_at scheduled_dttm",
 }
 READ: Mapping[int, Columns] = {2: _merged(_BOTH, _AIRFLOW_2), 3: _merged(_BOTH, _AIRFLOW_3)}
+VIEW = "autoscaler_dag_task"
 READ_WHERE_PRESENT: Columns = _merged(
     {
+        VIEW: "dag_id downstream executor queue takes_no_slot task_id",
         "callback": "data state type",
         "connection_test_request": "executor queue state",
         "dag": "exceeds_max_non_backfill",
+        "dag_run": "queued_at run_type start_date",
         "trigger": "queue",
     }
 )
@@ -71,9 +74,10 @@ _VERSIONS = {
 }
 _TYPES: Mapping[TypeEngine[Any], str] = {
     Boolean(): "exceeds_max_non_backfill has_import_errors include_deferred is_active is_paused"
-    " is_stale",
+    " is_stale takes_no_slot",
     DateTime(timezone=True): "execution_date last_heartbeat_at last_parsed_time latest_heartbeat"
-    " logical_date next_dagrun_create_after queued_dttm scheduled_dttm start_date updated_at",
+    " logical_date next_dagrun_create_after queued_at queued_dttm scheduled_dttm start_date"
+    " updated_at",
     Integer(): "id job_id map_index max_active_tasks pool_slots priority_weight slots triggerer_id",
     JSON(): "data",
 }

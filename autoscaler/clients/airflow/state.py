@@ -6,12 +6,13 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Row
 
+from autoscaler.clients.airflow import active_runs
 from autoscaler.clients.airflow.reading import Reading
+from autoscaler.clients.airflow.times import maybe_seconds, seconds_of
 from autoscaler.engine.admission import Admission, Limits, Scheduled, admit
 from autoscaler.model import (
     TASK_QUEUED_TIMEOUT_SECONDS,
@@ -76,12 +77,13 @@ def state_of(reading: Reading, now: float, defaults: Defaults) -> AirflowState:
         jobs=jobs,
         triggers=_triggers(reading, now),
         triggerer_capacity=defaults.triggerer_capacity,
-        parsed_at=_maybe_seconds(reading.parsed_at, skew),
+        parsed_at=maybe_seconds(reading.parsed_at, skew),
         import_errors=reading.import_errors,
         next_runs=tuple(
             NextRun(row.dag_id, seconds_of(row.next_dagrun_create_after, skew))
             for row in reading.next_runs
         ),
+        runs=tuple(active_runs.records(reading.runs, skew)),
         clock_skew_seconds=skew,
         read_only=reading.read_only,
         replica_lag_seconds=reading.lag_seconds,
@@ -89,15 +91,6 @@ def state_of(reading: Reading, now: float, defaults: Defaults) -> AirflowState:
         max_connections=reading.max_connections,
         task_queued_timeout_seconds=defaults.task_queued_timeout_seconds,
     )
-
-
-def seconds_of(time: datetime, skew: float) -> float:
-    """Unix seconds by our clock. MySQL's times have no zone: they are in UTC."""
-    return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp() - skew
-
-
-def _maybe_seconds(time: datetime | None, skew: float) -> float | None:
-    return None if time is None else seconds_of(time, skew)
 
 
 def _task(row: Row[Any], queue: str, skew: float) -> AirflowTask:
@@ -109,9 +102,9 @@ def _task(row: Row[Any], queue: str, skew: float) -> AirflowTask:
         map_index=row.map_index,
         state=row.state,
         queue=queue,
-        queued_at=_maybe_seconds(row.queued_dttm, skew),
-        started_at=_maybe_seconds(row.start_date, skew),
-        heartbeat_at=_maybe_seconds(row.last_heartbeat_at, skew),
+        queued_at=maybe_seconds(row.queued_dttm, skew),
+        started_at=maybe_seconds(row.start_date, skew),
+        heartbeat_at=maybe_seconds(row.last_heartbeat_at, skew),
         hostname=row.hostname or "",
     )
 
@@ -201,7 +194,7 @@ def _scheduled(reading: Reading, defaults: Defaults) -> Iterator[Scheduled]:
             run_date=no_date if row.date is None else seconds_of(row.date, skew),
             max_active_tasks=row.max_active_tasks,
             tasks=row.tasks,
-            since=_maybe_seconds(row.since, skew),
+            since=maybe_seconds(row.since, skew),
         )
 
 
