@@ -44,9 +44,9 @@ EXPECTED = DagStructure(
 async def begin(airflow: Airflow) -> None:
     """A run at work, one that waits for its turn, one that is over, and one of a paused DAG."""
     times = {"queued_at": ago(50), "start_date": ago(40)}
-    await airflow.run("etl", "at_work", 2e9, run_type="scheduled", **times)
-    await airflow.run("etl", "waits", 3e9, state="queued", run_type="backfill", queued_at=ago(9))
-    await airflow.run("etl", "over", 4e9, state="success", **times)
+    await airflow.run("etl", "at_work", 1.2e9, run_type="scheduled", **times)
+    await airflow.run("etl", "waits", 1.3e9, state="queued", run_type="backfill", queued_at=ago(9))
+    await airflow.run("etl", "over", 1.4e9, state="success", **times)
     await airflow.dag("paused", is_paused=True)
     await airflow.execute("UPDATE dag_run SET start_date = queued_at WHERE run_id = 'r'")
     for task_id, state in (("a", None), ("b", "scheduled"), ("b", "up_for_retry")):
@@ -102,7 +102,7 @@ async def test_the_structure_of_dags_at_work_through_a_view_that_shows_nothing_e
     own_airflow, postgres
 ):
     await begin(own_airflow)
-    await serialize(own_airflow, ETL, at=2e9)
+    await serialize(own_airflow, ETL, at=1.5e9)
     if own_airflow.major == 3:
         await serialize(own_airflow, {"older": {}}, at=1e9)
     database = own_airflow.url.rpartition("/")[2]
@@ -113,7 +113,7 @@ async def test_the_structure_of_dags_at_work_through_a_view_that_shows_nothing_e
             postgres.execute((CONFIG / script).read_text(), database)
         assert await structures_of(own_airflow, url) == [[EXPECTED], [], []]
         with pytest.raises(Exception, match="permission denied"):
-            postgres.execute(f"SET ROLE autoscaler; SELECT data FROM serialized_dag", database)
+            postgres.execute("SET ROLE autoscaler; SELECT data FROM serialized_dag", database)
     finally:
         postgres.execute("DROP OWNED BY autoscaler; DROP ROLE autoscaler", database)
 
@@ -142,7 +142,7 @@ async def test_mariadb_tells_the_same(major):
         airflow = Airflow(server.url(server.new_database()), major)
         await airflow.create()
         await begin(airflow)
-        await serialize(airflow, ETL, at=2e9)
+        await serialize(airflow, ETL, at=1.5e9)
         database = airflow.url.rpartition("/")[2]
         script = (CONFIG / "airflow-structure-mysql.sql").read_text()
         server.execute(script.partition("GRANT")[0], database)
