@@ -30,6 +30,8 @@ QUERIES = (
     "triggers",
     "hidden",
     "next_runs",
+    "runs_not_over",
+    "tasks_to_come",
     "connections",
 )
 

@@ -19,8 +19,9 @@ INSERT INTO dag_run (dag_id, run_id, state, run_type, {date})
 SELECT 'dag' || 1 + i % {dags}, 'run' || i, 'success', 'scheduled', now() - i * interval '1 second'
 FROM generate_series(1, {runs}) i;
 
-INSERT INTO dag_run (dag_id, run_id, state, run_type, {date})
-SELECT 'dag' || i, 'now', 'running', 'scheduled', now() FROM generate_series(1, {dags}) i;
+INSERT INTO dag_run (dag_id, run_id, state, run_type, queued_at, start_date, {date})
+SELECT 'dag' || i, 'now', 'running', 'scheduled', now(), now(), now()
+FROM generate_series(1, {dags}) i;
 
 INSERT INTO task_instance (dag_id, run_id, task_id, map_index, state, hostname, {task_columns},
     {times})

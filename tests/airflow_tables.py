@@ -134,7 +134,7 @@ def _task_instance(metadata: MetaData, major: int) -> None:
 def _dag_run(metadata: MetaData, major: int) -> None:
     """Airflow's index by date is unique."""
     date = "logical_date" if major == 3 else "execution_date"
-    running = text("state='running'")
+    running, queued = text("state='running'"), text("state='queued'")
     Table(
         "dag_run",
         metadata,
@@ -153,6 +153,7 @@ def _dag_run(metadata: MetaData, major: int) -> None:
         Index("dag_run_dag_id_run_id_key", "dag_id", "run_id", unique=True),
         Index("dag_id_state", "dag_id", "state"),
         Index("idx_dag_run_running_dags", "state", "dag_id", postgresql_where=running),
+        Index("idx_dag_run_queued_dags", "state", "dag_id", postgresql_where=queued),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sqlalchemy import Row, Select, false, func, or_, select
+from sqlalchemy import CompoundSelect, Row, Select, false, func, or_, select, union_all
 
 from autoscaler.clients.airflow.connection import Snapshot
 from autoscaler.clients.airflow.schema import AirflowSchema
@@ -54,14 +54,17 @@ def records(rows: Rows, skew: float) -> Iterator[ActiveRun]:
         )
 
 
-def runs_not_over(schema: AirflowSchema) -> Select[Any]:
-    """Runs of DAGs that are not paused."""
+def runs_not_over(schema: AirflowSchema) -> CompoundSelect[Any]:
+    """Runs of DAGs that are not paused. Airflow has an index for each of the two states."""
+    return union_all(_in_state(schema, AT_WORK), _in_state(schema, WAITING)).limit(MOST_RUNS + 1)
+
+
+def _in_state(schema: AirflowSchema, state: str) -> Select[Any]:
     run, dag = schema.tables["dag_run"].c, schema.tables["dag"].c
     return (
         select(run.dag_id, run.run_id, run.run_type, run.state, run.queued_at, run.start_date)
-        .where(run.state.in_((AT_WORK, WAITING)))
+        .where(run.state == state)
         .where(dag.dag_id == run.dag_id, dag.is_paused == false())
-        .limit(MOST_RUNS + 1)
     )
 
 

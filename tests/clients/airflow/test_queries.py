@@ -6,7 +6,7 @@ import pytest
 import pytest_asyncio
 from sqlalchemy.dialects import postgresql
 
-from autoscaler.clients.airflow import history, queries
+from autoscaler.clients.airflow import active_runs, history, queries
 from autoscaler.clients.airflow.connection import AirflowDatabase
 from autoscaler.errors import SourceError
 from autoscaler.secret import Secret
@@ -47,6 +47,8 @@ def polled(snapshot):
         "triggers": queries.triggers(schema),
         "hidden": queries.hidden(schema),
         "next_runs": queries.next_runs(schema, "2100-01-01T00:00:00+00:00"),
+        "runs_not_over": active_runs.runs_not_over(schema),
+        "tasks_to_come": active_runs.tasks_to_come(schema),
         "connections": snapshot.dialect.connections,
     }
     return {name: statement for name, statement in made.items() if statement is not None}
