@@ -69,7 +69,7 @@ GUARDING = (
     Bug(
         "window_is_advice",
         "engine.decide",
-        "_limited(snapshot, history, stabilized.after, asked.ceiling)",
+        "_limited(snapshot, history, steps[-1].after, asked.ceiling)",
         "_limited(snapshot, history, asked.replicas, asked.ceiling)",
     ),
     Bug(
