@@ -185,6 +185,7 @@ class Controller:
         self, views: Mapping[str, FleetSnapshot], snapshot: Snapshot
     ) -> dict[str, FleetSnapshot]:
         """With what their tasks will want."""
+        self._outlook.footprints = self.footprints
         self._outlook.learn(snapshot)
         memories = {name: reconciler.memory for name, reconciler in self._reconcilers.items()}
         before = {name: memory.foresight for name, memory in memories.items()}

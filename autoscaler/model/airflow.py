@@ -94,6 +94,7 @@ class AirflowTask:
     started_at: float | None = None
     heartbeat_at: float | None = None
     hostname: str = ""
+    executor: str = "CeleryExecutor"
 
 
 @dataclass(frozen=True, slots=True)

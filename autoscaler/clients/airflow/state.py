@@ -58,7 +58,7 @@ def state_of(reading: Reading, now: float, defaults: Defaults) -> AirflowState:
     skew = reading.clock_skew_seconds
     keys = [defaults.key(row) for row in reading.with_executor]
     tasks = tuple(
-        _task(row, queue, skew) for row, (queue, _) in zip(reading.with_executor, keys, strict=True)
+        _task(row, key, skew) for row, key in zip(reading.with_executor, keys, strict=True)
     )
     jobs = tuple(_jobs(reading))
     pools = _pools(reading)
@@ -93,7 +93,7 @@ def state_of(reading: Reading, now: float, defaults: Defaults) -> AirflowState:
     )
 
 
-def _task(row: Row[Any], queue: str, skew: float) -> AirflowTask:
+def _task(row: Row[Any], key: Key, skew: float) -> AirflowTask:
     return AirflowTask(
         id=row.external_executor_id or None,
         dag_id=row.dag_id,
@@ -101,7 +101,8 @@ def _task(row: Row[Any], queue: str, skew: float) -> AirflowTask:
         run_id=row.run_id,
         map_index=row.map_index,
         state=row.state,
-        queue=queue,
+        queue=key[0],
+        executor=key[1],
         queued_at=maybe_seconds(row.queued_dttm, skew),
         started_at=maybe_seconds(row.start_date, skew),
         heartbeat_at=maybe_seconds(row.last_heartbeat_at, skew),
