@@ -12,13 +12,23 @@ import struct
 import sys
 import termios
 import tty
+from collections import Counter
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import psutil
 import pytest
 
-from autoscaler.demo.ledger import FINISHED, QUEUE, STARTED, progress, toll
+from autoscaler.demo.ledger import (
+    BEGAN,
+    FINISHED,
+    QUEUE,
+    STARTED,
+    Burst,
+    progress,
+    punctuality,
+    toll,
+)
 from autoscaler.demo.load import arrivals
 from autoscaler.demo.sandbox import sandbox
 from autoscaler.errors import AutoscalerError
@@ -32,9 +42,10 @@ def test_the_load_has_two_bursts_and_is_the_same_for_the_same_seed():
     assert times == sorted(times)
     assert times[-1] < 80, "what is sent last has time to be done"
     sent = [sum(start <= at < start + 10 for at in times) for start in range(0, 100, 10)]
-    assert sent[0] + sent[1] > 110 < sent[4] + sent[5]
+    assert sent[0] + sent[1] > 50 < sent[4] + sent[5]
     assert max(sent[2], sent[3], sent[6], sent[7]) < 10
     assert sum(arrival.seconds > 15 for arrival in load) == 6
+    assert Counter(arrival.burst for arrival in load) == {0: 18, 1: 51, 2: 51}
 
 
 async def test_the_toll_tells_lost_killed_and_twice_apart():
@@ -50,6 +61,14 @@ async def test_the_toll_tells_lost_killed_and_twice_apart():
         assert not (await toll(place.broker, ["fine"])).clean
         await place.broker.delete(QUEUE)
         assert (await toll(place.broker, ["fine"])).clean
+
+
+async def test_of_each_burst_those_that_began_in_time_are_counted():
+    async with sandbox() as place:
+        for task, began in (("a", 101.5), ("b", 102.5), ("c", 201.0)):
+            await place.broker.hset(BEGAN, task, began)
+        found = await punctuality(place.broker, [{"a": 100.0, "b": 100.0}, {"c": 200, "d": 200}])
+    assert found == (Burst(tasks=2, in_time=1), Burst(tasks=2, in_time=1))
 
 
 async def test_the_sandbox_leaves_nothing_and_the_environment_as_it_was(monkeypatch):

@@ -58,11 +58,9 @@ class Foresight:
         ahead = ahead_seconds(snapshot, objective)
         peak = _peak(snapshot, curves, objective, ahead)
         expected = max(0.0, peak - level)
-        leaving = _leaving(snapshot)
         unsure = SHARED / 2 * (1.0 - objective.quantile)
-        surprises = self.surprises.after(
-            now, level + leaving, level + leaving + expected, ahead, 1.0 - unsure
-        )
+        came, foreseen = _bounded(snapshot, level), _bounded(snapshot, level + expected)
+        surprises = self.surprises.after(now, came, foreseen, ahead, 1.0 - unsure)
         forecast = Forecast(
             busy=int(busy),
             queued=int(queued),
@@ -161,6 +159,15 @@ def _peak(snapshot: FleetSnapshot, curves: Curves, objective: Objective, ahead: 
     peaks = sorted(_highest([ways[way] for ways in ours], steps) for way in range(WAYS))
     certain = 1.0 - SHARED * (1.0 - objective.quantile)
     return peaks[min(WAYS - 1, max(0, int(certain * WAYS)))] - _leaving(snapshot)
+
+
+def _bounded(snapshot: FleetSnapshot, slots: float) -> float:
+    """With what draining workers run; never more than all replicas have.
+
+    So that a reading that was wrong by far, or a heap of messages, is not remembered for hours.
+    """
+    each = value_of(snapshot.samples, "slots_per_replica") or 1.0
+    return min(slots + _leaving(snapshot), each * snapshot.fleet.max_replicas)
 
 
 def _leaving(snapshot: FleetSnapshot) -> int:

@@ -9,7 +9,7 @@ import pytest
 from autoscaler.cli import main
 from autoscaler.cli.demo import conclude
 from autoscaler.cli.demo_screen import Frame, draw
-from autoscaler.demo.ledger import Toll
+from autoscaler.demo.ledger import Burst, Toll
 from autoscaler.demo.show import Report
 from autoscaler.demo.story import Event, Story
 from autoscaler.model import (
@@ -138,6 +138,7 @@ def report(**changes):
         "most_replicas": 5,
         "worker_seconds": 250.0,
         "static_worker_seconds": 500.0,
+        "bursts": (Burst(tasks=50, in_time=10), Burst(tasks=0, in_time=0)),
         "complaints": ("it said so",),
         **changes,
     }
@@ -148,6 +149,8 @@ def test_the_end_of_a_good_demo(capsys):
     assert conclude(report(), as_json=False) == 0
     told = capsys.readouterr()
     assert "10 sent, 10 finished" in told.out
+    assert "burst 1         20 % of its 50 tasks began within 2 s" in told.out
+    assert "burst 2         0 % of its 0 tasks" in told.out
     assert "250, which is 50 % of a static fleet's 500" in told.out
     assert told.err == ""
     assert conclude(report(), as_json=True) == 0

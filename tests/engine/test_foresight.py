@@ -274,3 +274,12 @@ def test_a_little_is_spared_for_what_was_not_foreseen_while_there_is_work():
     unsure = Foresight(surprises=Surprises(spare=2.0))
     assert alone(view(waiting=60), before=unsure)[1].forecast.slots == 62
     assert alone(view(), before=unsure)[1].forecast.slots == 0
+
+
+def test_a_reading_that_was_wrong_by_far_is_not_spared_for():
+    before = Foresight()
+    for tick in range(400):
+        waiting = 10**9 if tick == 5 else 2
+        small = view(waiting=waiting, running=2, now=NOW + 15 * tick, max_replicas=5)
+        before, found = alone(small, before=before)
+    assert found.forecast.slots < 5
