@@ -42,9 +42,9 @@ def test_the_load_has_two_bursts_and_is_the_same_for_the_same_seed():
     assert times == sorted(times)
     assert times[-1] < 80, "what is sent last has time to be done"
     sent = [sum(start <= at < start + 10 for at in times) for start in range(0, 100, 10)]
-    assert sent[0] + sent[1] > 50 < sent[4] + sent[5]
-    assert max(sent[2], sent[3], sent[6], sent[7]) < 10
-    assert sum(arrival.seconds > 15 for arrival in load) == 6
+    assert sent[0] + sent[1] > 50 < sent[5] + sent[6]
+    assert max(sent[2], sent[3], sent[4], sent[7]) < 10
+    assert sum(arrival.seconds > 10 for arrival in load) == 6
     assert Counter(arrival.burst for arrival in load) == {0: 18, 1: 51, 2: 51}
 
 
@@ -209,4 +209,6 @@ async def test_a_whole_demo_loses_kills_and_repeats_nothing(tmp_path):
     assert 2 < report["most_replicas"] <= 5
     assert report["first_decision_seconds"] < 10
     assert report["worker_seconds"] < report["static_worker_seconds"]
+    unforeseen, foreseen = report["bursts"]
+    assert foreseen["in_time"] > unforeseen["in_time"], "the job came before, and is on a timetable"
     assert processes_with(tmp_path) == []

@@ -20,6 +20,7 @@ from autoscaler.demo.story import Event
 EXAMPLES = """\
 examples:
   autoscaler demo                        100 seconds; on a terminal, a live screen
+  autoscaler demo --no-timetable         the same, without knowing when the bursts come
   autoscaler demo --seconds 40 --json    the report alone
 
 The config is an ordinary one, with shorter windows: config/demo.yaml of the repository.
@@ -38,6 +39,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLES
     parser.add_argument("--seconds", type=_length, default=100, help="how long (default: 100)")
     parser.add_argument("--seed", type=int, default=1, help="of the load (default: 1)")
+    parser.add_argument(
+        "--no-timetable",
+        action="store_true",
+        help="do not tell the daemon when the bursts are due: it reacts, and tasks wait",
+    )
     parser.add_argument("--json", action="store_true", help="print only the report, as JSON")
 
 
@@ -65,7 +71,8 @@ async def _shown(arguments: argparse.Namespace) -> Report:
         if not live and not arguments.json:
             print(one_line(event), flush=True)
 
-    show = Show(arguments.seconds, arguments.seed, tell)
+    foresee = not arguments.no_timetable
+    show = Show(arguments.seconds, arguments.seed, tell, foresee=foresee)
     if not live:
         return await show.run()
     with _screen(sys.stdout) as out:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 BURST_TASKS, LONG_TASKS = 48, 3
-BURSTS_AT = (0.04, 0.45)
+BURSTS_AT = (0.04, 0.56)
 BURST_LASTS = 0.06
 TRICKLE_TASKS, TRICKLE_ENDS = 18, 0.72
 
@@ -48,4 +48,4 @@ def _bursts(chance: random.Random) -> Iterator[Arrival]:
         for _ in range(BURST_TASKS):
             yield Arrival(begins + BURST_LASTS * chance.random(), chance.uniform(0.3, 1.8), burst)
         for _ in range(LONG_TASKS):
-            yield Arrival(begins + BURST_LASTS, chance.uniform(20, 26), burst)
+            yield Arrival(begins + BURST_LASTS, chance.uniform(14, 18), burst)

@@ -7,10 +7,14 @@ import json
 import signal
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import yaml
+
+from autoscaler.clock import Clock
 from autoscaler.config import Config, load
 from autoscaler.daemon import Daemon
 from autoscaler.demo.ledger import Burst, Toll, progress, punctuality, toll
@@ -59,11 +63,16 @@ class Report:
 class Show:
     """A demo of `length` seconds; `tell` gets every event when it happens.
 
+    foresee: whether the daemon is told when the job that sends the bursts is due.
+
     The properties say how far it is, for a screen; `run` ends with the report.
     """
 
-    def __init__(self, length: float, seed: int, tell: Callable[[Event], None]) -> None:
+    def __init__(
+        self, length: float, seed: int, tell: Callable[[Event], None], *, foresee: bool = True
+    ) -> None:
         self.length = length
+        self._foresee = foresee
         self.elapsed = 0.0
         self.ended = 0
         self.address = ""
@@ -94,13 +103,21 @@ class Show:
         """The demo's config as a file of its own, which the daemon can load anew."""
         listen = f"127.0.0.1:{free_port()}"
         self.address = f"http://{listen}"
+        document = yaml.safe_load(files("autoscaler.demo").joinpath("demo.yaml").read_text())
+        document |= {
+            "state_directory": str(place.directory),
+            "journal": {"path": str(place.directory / "journal.db")},
+            "http": {"listen": listen},
+        }
+        if self._foresee:
+            first, second = (at * self.length for at in BURSTS_AT)
+            since = datetime.fromtimestamp(Clock().now() + first, UTC).isoformat()
+            times = {"every_seconds": second - first, "since": since}
+            document["sources"]["timetable"]["jobs"][0] |= times
+        else:
+            del document["sources"]["timetable"]
         path = _config_path(place)
-        path.write_text(
-            f"{files('autoscaler.demo').joinpath('demo.yaml').read_text()}\n"
-            f"state_directory: {place.directory}\n"
-            f"journal: {{path: {place.directory / 'journal.db'}}}\n"
-            f"http: {{listen: '{listen}'}}\n"
-        )
+        path.write_text(yaml.safe_dump(document))
         return load(path)
 
     async def _play(self, place: Sandbox, config: Config) -> bool:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from math import ceil
 from statistics import fmean
 
+from autoscaler.engine.echoes import Echoes
 from autoscaler.engine.first_worker import start_seconds
 from autoscaler.engine.outlook import Outlook
 from autoscaler.engine.play import STEP_SECONDS, WAYS, Curves
@@ -17,10 +19,12 @@ from autoscaler.model import (
     AirflowState,
     FleetSnapshot,
     Forecast,
+    Job,
     Objective,
     Sample,
     Samples,
     Snapshot,
+    TimetableState,
 )
 
 STEADY_SECONDS = 60.0
@@ -30,10 +34,13 @@ EXPECTED = "expected_tasks"
 
 @dataclass(frozen=True, slots=True)
 class Foresight:
-    """What the last ticks needed, as (Unix seconds, slots), and what surprised them. A value."""
+    """What the last ticks needed, as (Unix seconds, slots), what surprised them, and what jobs of a
+    timetable brought. A value.
+    """
 
     recent: tuple[tuple[float, float], ...] = ()
     surprises: Surprises = field(default_factory=Surprises)
+    echoes: Echoes = field(default_factory=Echoes)
 
     def after(
         self,
@@ -41,6 +48,7 @@ class Foresight:
         profiles: Profiles,
         airflow: AirflowState | None,
         curves: Curves,
+        jobs: Sequence[Job] = (),
     ) -> tuple[Foresight, FleetSnapshot]:
         """With this tick, and the snapshot with its forecast. Unknown demand has none."""
         objective = snapshot.fleet.objective
@@ -57,7 +65,8 @@ class Foresight:
         due = _busy_within(snapshot, profiles, busy, within) + waiting
         ahead = ahead_seconds(snapshot, objective)
         peak = _peak(snapshot, curves, objective, ahead)
-        expected = max(0.0, peak - level)
+        echoes = self.echoes.after(jobs, now, _bounded(snapshot, level))
+        expected = max(0.0, peak - level) + echoes.expected(jobs, now, ahead)
         unsure = SHARED / 2 * (1.0 - objective.quantile)
         came, foreseen = _bounded(snapshot, level), _bounded(snapshot, level + expected)
         surprises = self.surprises.after(now, came, foreseen, ahead, 1.0 - unsure)
@@ -71,7 +80,9 @@ class Foresight:
         )
         told = Sample(EXPECTED, expected, now)
         samples = Samples([told], below=snapshot.samples, own=(EXPECTED,))
-        return Foresight(recent, surprises), replace(snapshot, forecast=forecast, samples=samples)
+        return Foresight(recent, surprises, echoes), replace(
+            snapshot, forecast=forecast, samples=samples
+        )
 
 
 def foresee(
@@ -100,8 +111,16 @@ def foresee(
         within = objective.start_within_seconds if objective else 0.0
         runs = curves.get((source, within), {})
         airflow = snapshot.airflows.get(source)
-        found[name] = before.get(name, Foresight()).after(view, profiles, airflow, runs)
+        jobs = _jobs(snapshot, view)
+        found[name] = before.get(name, Foresight()).after(view, profiles, airflow, runs, jobs)
     return found
+
+
+def _jobs(snapshot: Snapshot, view: FleetSnapshot) -> tuple[Job, ...]:
+    """Those of timetables that send tasks to this fleet."""
+    tables = (o for o in snapshot.observations.values() if isinstance(o, TimetableState))
+    jobs = chain.from_iterable(table.jobs for table in tables)
+    return tuple(job for job in jobs if not job.queues.isdisjoint(view.fleet.queues))
 
 
 def ahead_seconds(snapshot: FleetSnapshot, objective: Objective) -> float:

@@ -20,12 +20,14 @@ from autoscaler.model import (
     DagTask,
     FinishedRun,
     FinishedTask,
+    Job,
     Measured,
     Measurement,
     NextRun,
     Objective,
     Snapshot,
     StartUp,
+    TimetableState,
 )
 from tests.records import NOW, replica, seen
 
@@ -283,3 +285,20 @@ def test_a_reading_that_was_wrong_by_far_is_not_spared_for():
         small = view(waiting=waiting, running=2, now=NOW + 15 * tick, max_replicas=5)
         before, found = alone(small, before=before)
     assert found.forecast.slots < 5
+
+
+def test_jobs_of_a_timetable_bring_what_they_brought_before():
+    def tick(now, waiting, before):
+        past = tuple(at for at in (NOW + 600, NOW) if at <= now)
+        job = Job("report", frozenset({"default"}), past, (NOW + 600,) if now < NOW + 600 else ())
+        other = Job("elsewhere", frozenset({"other"}), past, ())
+        state = TimetableState(now, (job, other))
+        of_view = view(waiting=waiting, now=now, max_replicas=99)
+        snapshot = Snapshot(now, {"timetable": state})
+        return foresee({"f": of_view}, {"f": before}, snapshot, Outlook(), Profiles())["f"]
+
+    before = Foresight()
+    for second in range(-15, 541, 15):
+        before, found = tick(NOW + second, 20 if 0 <= second < 60 else 0, before)
+    assert found.forecast.expected == 20
+    assert found.forecast.until > NOW + 600
