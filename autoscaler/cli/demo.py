@@ -142,7 +142,8 @@ def _summary(report: Report) -> str:
 
 def _punctual(burst: Burst) -> str:
     share = 100 * burst.in_time / max(1, burst.tasks)
-    return f"{share:.0f} % of its {burst.tasks} tasks began within {IN_TIME_SECONDS:g} s"
+    met = f"{burst.replicas} replica{'s' if burst.replicas != 1 else ''} when it came"
+    return f"{met}; {share:.0f} % of its {burst.tasks} tasks began within {IN_TIME_SECONDS:g} s"
 
 
 def _length(text: str) -> float:

@@ -36,10 +36,14 @@ class Toll:
 
 @dataclass(frozen=True, slots=True)
 class Burst:
-    """Tasks that came together, and how many of them began within IN_TIME_SECONDS."""
+    """Tasks that came together, and how many of them began within IN_TIME_SECONDS.
+
+    replicas: those that were there or on their way when the first of them was sent.
+    """
 
     tasks: int
     in_time: int
+    replicas: int = 0
 
 
 async def progress(broker: Redis) -> tuple[int, int]:

@@ -6,7 +6,7 @@ import asyncio
 import json
 import signal
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
@@ -97,7 +97,8 @@ class Show:
                 await self._end_workers(place)
             tasks = await toll(place.broker, tuple(self._sent))
             bursts = await punctuality(place.broker, self._bursts())
-            return self._report(tasks, bursts, _complaints(log), interrupted=interrupted)
+            met = tuple(map(self._met, bursts, BURSTS_AT))
+            return self._report(tasks, met, _complaints(log), interrupted=interrupted)
 
     def _configure(self, place: Sandbox) -> Config:
         """The demo's config as a file of its own, which the daemon can load anew."""
@@ -155,6 +156,11 @@ class Show:
         sent = list(zip(self._arrivals, self._sent.items(), strict=False))
         numbers = range(1, len(BURSTS_AT) + 1)
         return [dict(task for arrival, task in sent if arrival.burst == n) for n in numbers]
+
+    def _met(self, burst: Burst, begins: float) -> Burst:
+        """With the replicas that it found."""
+        before = [each for each in self.story.moments if each.at < begins * self.length]
+        return replace(burst, replicas=_present(before[-1]) if before else 0)
 
     async def _send(self, place: Sandbox) -> None:
         loop = asyncio.get_running_loop()

@@ -138,7 +138,7 @@ def report(**changes):
         "most_replicas": 5,
         "worker_seconds": 250.0,
         "static_worker_seconds": 500.0,
-        "bursts": (Burst(tasks=50, in_time=10), Burst(tasks=0, in_time=0)),
+        "bursts": (Burst(tasks=50, in_time=10, replicas=1), Burst(0, 0, replicas=5)),
         "complaints": ("it said so",),
         **changes,
     }
@@ -149,8 +149,10 @@ def test_the_end_of_a_good_demo(capsys):
     assert conclude(report(), as_json=False) == 0
     told = capsys.readouterr()
     assert "10 sent, 10 finished" in told.out
-    assert "burst 1         20 % of its 50 tasks began within 2 s" in told.out
-    assert "burst 2         0 % of its 0 tasks" in told.out
+    assert (
+        "burst 1         1 replica when it came; 20 % of its 50 tasks began within 2 s" in told.out
+    )
+    assert "burst 2         5 replicas when it came; 0 % of its 0 tasks" in told.out
     assert "250, which is 50 % of a static fleet's 500" in told.out
     assert told.err == ""
     assert conclude(report(), as_json=True) == 0
