@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 
 QUEUE, STARTED, FINISHED = "default", "demo:started", "demo:finished"
 BEGAN = "demo:began"
-IN_TIME_SECONDS = 2.0
+IN_TIME_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,7 +150,7 @@ def test_the_end_of_a_good_demo(capsys):
     told = capsys.readouterr()
     assert "10 sent, 10 finished" in told.out
     assert (
-        "burst 1         1 replica when it came; 20 % of its 50 tasks began within 2 s" in told.out
+        "burst 1         1 replica when it came; 20 % of its 50 tasks began within 1 s" in told.out
     )
     assert "burst 2         5 replicas when it came; 0 % of its 0 tasks" in told.out
     assert "250, which is 50 % of a static fleet's 500" in told.out
