@@ -15,7 +15,9 @@ class Audit:
     """Reads the server's calls on as they come. daemons: the names of its users that may lead.
 
     leader: whose the lease is by the last write of it; "" while it is given back. acted: how many
-    writes each leader had carried out in each term. faults: what must never be.
+    writes each leader had carried out in each term. faults: what must never be. late: writes that
+    a network held back until another led. Nothing but their fence and their precondition can tell
+    them apart, on any Kubernetes.
     """
 
     def __init__(self, calls: Sequence[Call], daemons: Collection[str]) -> None:
@@ -24,10 +26,16 @@ class Audit:
         self.led: dict[int, str] = {}
         self.acted: defaultdict[tuple[int, str], int] = defaultdict(int)
         self.refused = 0
+        self.late = 0
+        self._held: defaultdict[str, int] = defaultdict(int)
         self.faults: list[str] = []
         self._calls = calls
         self._daemons = daemons
         self._read = 0
+
+    def heal(self, user: str, held: int) -> None:
+        """The network delivers so many pieces of what this daemon sent while it was cut off."""
+        self._held[user] = held
 
     def read(self) -> None:
         """Take in what came since the last time."""
@@ -55,9 +63,23 @@ class Audit:
         if call.status not in DONE:
             self.refused += 1
             return
+        fence = (call.body["metadata"].get("annotations") or {}).get(FENCE, "")
+        if call.user != self.leader and self._was_held(call, fence):
+            self.late += 1
+            return
         if call.user != self.leader:
             self.faults.append(f"{call.user} wrote {call} while {self.leader or 'nobody'} led")
         self.acted[self.term, call.user] += 1
-        fence = (call.body["metadata"].get("annotations") or {}).get(FENCE, "")
         if fence and self.led.get(int(fence.partition(".")[0])) != call.user:
             self.faults.append(f"{call.user} wrote {call} with the fence {fence} of another")
+
+    def _was_held(self, call: Call, fence: str) -> bool:
+        """Whether it can be what the network held back: of the sender's own term, with the version
+        that it had seen.
+        """
+        own = bool(fence) and self.led.get(int(fence.partition(".")[0])) == call.user
+        pinned = bool(call.body["metadata"].get("resourceVersion"))
+        if not (own and pinned and self._held[call.user]):
+            return False
+        self._held[call.user] -= 1
+        return True

@@ -10,10 +10,14 @@ CHUNK = 65_536
 
 
 class Gate:
-    """A TCP proxy on 127.0.0.1. What is under way while it is shut arrives late, or not at all."""
+    """A TCP proxy on 127.0.0.1. What is under way while it is shut arrives late, or not at all.
+
+    held: how many pieces on their way to the server waited for it to open.
+    """
 
     def __init__(self, port: int) -> None:
         self.port = 0
+        self.held = 0
         self._server_port = port
         self._open = asyncio.Event()
         self._open.set()
@@ -39,7 +43,9 @@ class Gate:
         try:
             await self._open.wait()
             there = await asyncio.open_connection("127.0.0.1", self._server_port)
-            await asyncio.gather(self._pump(reader, there[1]), self._pump(there[0], writer))
+            await asyncio.gather(
+                self._pump(reader, there[1], counted=True), self._pump(there[0], writer)
+            )
         except (OSError, asyncio.CancelledError):
             return
         finally:
@@ -51,9 +57,12 @@ class Gate:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    async def _pump(
+        self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, counted: bool = False
+    ) -> None:
         try:
             while chunk := await source.read(CHUNK):
+                self.held += counted and not self._open.is_set()
                 await self._open.wait()
                 sink.write(chunk)
                 await sink.drain()

@@ -128,6 +128,7 @@ class Party:
         elif fault == "stopped":
             member.pause()
         elif fault == "cut off":
+            self._gates[name].held = 0
             self._gates[name].shut()
         else:
             member.signal(signal.SIGTERM)
@@ -137,7 +138,9 @@ class Party:
         if fault == "stopped":
             member.resume()
         elif fault == "cut off":
-            self._gates[name].open()
+            gate = self._gates[name]
+            self.audit.heal(name, gate.held)
+            gate.open()
         else:
             await member.exited()
             await self._launch(name)

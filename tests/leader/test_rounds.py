@@ -29,8 +29,9 @@ def lease(user: str, term: int, holder: str = "somebody", status: int = 200) -> 
     return Call("update", "", 0.0, kind, user=user, status=status, body={"spec": spec})
 
 
-def action(user: str, fence: str = "", status: int = 200) -> Call:
+def action(user: str, fence: str = "", status: int = 200, version: str = "") -> Call:
     body = {"metadata": {"annotations": {"autoscaler/fence": fence}} if fence else {}}
+    body["metadata"] |= {"resourceVersion": version} if version else {}
     return Call("patch", "", 0.0, BY_NAME["Pod"], user=user, status=status, body=body)
 
 
@@ -60,3 +61,22 @@ def test_the_audit_is_content_with_what_may_be() -> None:
     assert audit.faults == []
     assert (audit.leader, audit.term, audit.refused) == ("b", 2, 1)
     assert dict(audit.acted) == {(1, "a"): 1, (2, "b"): 1}
+
+
+@pytest.mark.parametrize(
+    ("late", "words"),
+    [
+        (action("a", "1.1", version="7"), []),
+        (action("a", "1.1"), ["a wrote patch pods while b led"]),
+        (action("a", version="7"), ["a wrote patch pods while b led"]),
+    ],
+)
+def test_what_a_network_held_back_is_late_and_told_by_its_fence_and_its_version(
+    late: Call, words: list[str]
+) -> None:
+    audit = Audit([lease("a", 1), lease("b", 2), late, late], ["a", "b"])
+    audit.heal("a", held=1)
+    audit.read()
+    again = ["a wrote patch pods while b led"]
+    assert audit.faults == [*words, *again]
+    assert audit.late == (0 if words else 1)
