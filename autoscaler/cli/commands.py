@@ -61,6 +61,7 @@ COMMANDS = {
     "drain": Entry("changes:DRAIN", "let one unit finish its tasks and leave"),
     "test": Entry("policy_tests", "run test cases of policies, as promtool does of rules"),
     "simulate": Entry("simulate", "replay a trace of tasks through the daemon, beside its rivals"),
+    "plan": Entry("plan", "in what a new config differs, and what it would have made of a trace"),
     "convert": Entry("convert", "print HPAs, ScaledObjects or chart values as fleets"),
     "kinds": Entry("kinds", "list the kinds of sources, policies, checks, targets, notifiers"),
     "schema": Entry("schema", "print the JSON Schema of the config"),

@@ -67,7 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seeds",
         metavar="NUMBERS",
-        type=_numbers,
+        type=numbers,
         default=(1,),
         help="of starts and placement, joined by commas; what is shown is the mean (default: 1)",
     )
@@ -239,7 +239,8 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
 
 
-def _numbers(text: str) -> tuple[int, ...]:
+def numbers(text: str) -> tuple[int, ...]:
+    """Whole numbers joined by commas, each once. Raises ArgumentTypeError."""
     try:
         return tuple(dict.fromkeys(int(number) for number in text.split(",")))
     except ValueError:

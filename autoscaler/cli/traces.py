@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from autoscaler.simulator.trace import Trace
 
 
-def add_trace_arguments(parser: argparse.ArgumentParser) -> None:
+def add_trace_arguments(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
     """A file, or a class of work; and where to keep what was made."""
-    which = parser.add_mutually_exclusive_group(required=True)
+    which = parser.add_mutually_exclusive_group(required=required)
     which.add_argument("--trace", metavar="FILE", type=Path, help="the tasks, as CSV or CSV.GZ")
     which.add_argument(
         "--generate",
