@@ -76,7 +76,7 @@ class Foresight:
             needed=min(level, max(due, steady)),
             expected=expected,
             until=now + ahead,
-            spare=surprises.spare if level else 0.0,
+            spare=float(int(surprises.spare)) if level else 0.0,
         )
         told = Sample(EXPECTED, expected, now)
         samples = Samples([told], below=snapshot.samples, own=(EXPECTED,))

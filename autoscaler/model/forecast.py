@@ -12,7 +12,7 @@ class Forecast:
     busy: tasks that run on serving workers. queued: tasks that wait. needed: what those two need
     now, as short tasks share a slot and freed slots are taken again. expected: what will be needed
     on top of it by `until` (Unix seconds), when a worker that is asked for now is sure to be there.
-    spare: slots for what was not foreseen at such times before.
+    spare: whole slots for what was not foreseen at such times before.
     """
 
     busy: int
