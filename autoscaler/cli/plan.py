@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autoscaler.cli.differences import Difference, differences
-from autoscaler.cli.failure import Exit
+from autoscaler.cli.failure import Exit, Failure
 from autoscaler.cli.gates import broken, gate, measures
 from autoscaler.cli.simulate import Progress, numbers
 from autoscaler.cli.table import BOLD, RED, Cell, table
@@ -25,7 +25,8 @@ examples:
   autoscaler plan new.yaml --from autoscaler.yaml --generate cron --gate a30=-0.5 --gate cost=+5%
 
 With a trace both are replayed through the daemon's own controller. A gate says by how much the new
-one may be worse, in percent or in the measure's unit; tasks killed may never become more.
+one may be worse, in percent or in the measure's unit; tasks killed may never become more. Of both
+the fleets are checked; `autoscaler check` sees to the rest. Texts that may be secret are not shown.
 
 exit codes: 0 done, 1 a gate is broken, 2 a config, the trace or a gate is wrong
 """
@@ -54,10 +55,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Show both, and judge."""
+    """Show both, and judge. Raises Failure for gates with nothing to judge by, and ConfigError."""
+    from autoscaler.simulator.production import load_fleets  # noqa: PLC0415 - the controller
+
+    replays = arguments.trace or arguments.generate
+    if arguments.gate and not replays:
+        raise Failure(
+            "a gate judges a replay, and there is nothing to replay",
+            "add --trace FILE, or --generate cron",
+            Exit.USAGE,
+        )
+    for path in (arguments.old, arguments.new):
+        load_fleets(path)
     changed = differences(arguments.old, arguments.new)
     replayed: dict[str, dict[str, float]] = {}
-    if arguments.trace or arguments.generate:
+    if replays:
         replayed = _replayed(arguments, trace_of(arguments))
     wrong = list(broken(arguments.gate, **replayed)) if replayed else []
     if arguments.json:

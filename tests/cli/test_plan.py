@@ -42,9 +42,11 @@ def files(tmp_path: Path) -> dict[str, str]:
 
 def test_differences_by_path_and_no_secret(files: dict[str, str], capsys: Capture) -> None:
     assert main(["plan", files["new"], "--from", files["old"]]) == 0
-    head, change = capsys.readouterr().out.splitlines()
+    head, change, token = capsys.readouterr().out.splitlines()
     assert head.split() == ["PATH", "BEFORE", "AFTER"]
     assert change.split() == ["fleets[us].max_replicas", "8", "1"]
+    assert token.split("  ")[0] == "http.token"
+    assert token.count("(not shown)") == 2
 
 
 def test_what_came_or_went_has_nothing_at_the_other_side(
@@ -57,10 +59,53 @@ def test_what_came_or_went_has_nothing_at_the_other_side(
     assert "hunter" not in told
     assert [line.split() for line in told.splitlines()[1:]] == [
         ["fleets[us].min_replicas", "-", "0"],
-        ["sources.broker.url", "redis://10.0.0.1:6379/0", "redis://10.0.0.2:6379/0"],
+        ["sources.broker.url", "(not", "shown)", "(not", "shown)"],
     ]
     assert main(["plan", files["old"], "--from", files["old"]]) == 0
     assert capsys.readouterr().out == "the configs do not differ\n"
+
+
+SECRETS = """\
+sources:
+  broker: {kind: redis_broker, url: sentinel://h/0, sentinel_password: hunter-SIDE}
+  prom:
+    {kind: prometheus, url: "http://p", headers: {Authorization: hunter-SIDE, name: hunter-SIDE}}
+notifiers:
+  - {kind: webhook, url: "https://hooks.example/hunter-SIDE", headers: {X-Key: hunter-SIDE}}
+fleets:
+  - name: us
+    queues: [default]
+    max_replicas: 3
+    target:
+      {kind: local, command: [celery, hunter-SIDE], env: {TOKEN: hunter-SIDE, env: hunter-SIDE,
+       kind: hunter-SIDE, BROKER: {env: BROKER_SIDE}}}
+"""
+
+
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_texts_that_may_be_secret_are_not_shown(
+    files: dict[str, str], capsys: Capture, form: list[str]
+) -> None:
+    for side in BOTH:
+        Path(files[side]).write_text(SECRETS.replace("SIDE", side))
+    assert main(["plan", files["new"], "--from", files["old"], *form]) == 0
+    told = capsys.readouterr().out
+    assert "hunter" not in told
+    assert told.count("(not shown)") == 2 * 9
+    assert "BROKER_old" in told, "a reference is no secret"
+
+
+def test_gates_need_something_to_judge_by(files: dict[str, str], capsys: Capture) -> None:
+    assert main(["plan", files["new"], "--from", files["old"], "--gate", "a30=-1"]) == 2
+    assert "add --trace FILE" in capsys.readouterr().err
+
+
+def test_fleets_that_are_wrong_end_with_2_without_a_trace_too(
+    files: dict[str, str], capsys: Capture
+) -> None:
+    Path(files["new"]).write_text(OLD.replace("max_replicas: 8", "max_replicas: banana"))
+    assert main(["plan", files["new"], "--from", files["old"]]) == 2
+    assert "max_replicas" in capsys.readouterr().err
 
 
 def test_a_gate_that_is_broken_ends_with_1(files: dict[str, str], capsys: Capture) -> None:
